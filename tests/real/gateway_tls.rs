@@ -115,8 +115,8 @@ fn openssl_is_served_or_refused_as_by_envoy() {
             "name that does not match",
             "pinned.test",
             Some(&right),
-            Alert(49),
-            Alert(49),
+            Alert(46),
+            Alert(46),
         ),
         (
             "untrusted is tolerated",

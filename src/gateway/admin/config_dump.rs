@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::certs::chains_with_hosts;
+use crate::gateway::config::header_text::{HeaderText, RequestField};
 use crate::gateway::config::table::{
     ClientAuth, Endpoint, Filter, FilterChain, HeaderEdit, ListenerProtocol, PathRewrite, Route, RouteAction,
     RouteTable, StringMatch, Table, TcpRoute, UpstreamProtocol, ValueMatch, VirtualHost,
@@ -141,9 +142,9 @@ fn virtual_host(domain: &str, host: &VirtualHost, table: &Table) -> Value {
 
 fn route(route: &Route, table: &Table) -> Value {
     let when = &route.when;
-    let values = |list: &[(http::HeaderName, ValueMatch)]| -> Value {
+    let values = |list: &[(RequestField, ValueMatch)]| -> Value {
         list.iter()
-            .map(|(name, value)| json!({ "name": name.as_str(), "is": value_match(value) }))
+            .map(|(field, value)| json!({ "name": field.name(), "is": value_match(value) }))
             .collect()
     };
     let query: Vec<Value> = when
@@ -230,7 +231,7 @@ fn value_match(condition: &ValueMatch) -> Value {
 
 /// Names only: a header that is set may carry a password.
 fn edit(edit: &HeaderEdit) -> Value {
-    let names = |list: &[(http::HeaderName, http::HeaderValue)]| -> Vec<String> {
+    let names = |list: &[(http::HeaderName, HeaderText)]| -> Vec<String> {
         list.iter().map(|(name, _)| name.to_string()).collect()
     };
     let removed: Vec<&str> = edit.remove.iter().map(http::HeaderName::as_str).collect();

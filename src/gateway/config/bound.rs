@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::clusters::full_name;
 use super::input::{Input, Object};
 use super::merge::MergedServer;
 use super::routes;
@@ -53,7 +54,11 @@ impl<'a> BoundTo<'a> {
             if host.starts_with('*') {
                 self.with_wildcard.push(index);
             } else {
-                self.by_host.entry(host.to_ascii_lowercase()).or_default().push(index);
+                let full = full_name(host, object.namespace);
+                if full != *host {
+                    self.by_host.entry(full).or_default().push(index);
+                }
+                self.by_host.entry(host.clone()).or_default().push(index);
             }
         }
     }
@@ -66,7 +71,7 @@ impl<'a> BoundTo<'a> {
         let exact = server
             .hosts
             .iter()
-            .filter_map(|host| self.by_host.get(&host.name))
+            .filter_map(|host| self.by_host.get(&host.written))
             .flatten();
         let mut indices: Vec<usize> = exact.chain(&self.with_wildcard).copied().collect();
         indices.sort_unstable();
@@ -106,11 +111,15 @@ impl<'a> Bound<'a> {
 }
 
 /// The domains of a VirtualService on a server: of each pair of overlapping
-/// hosts the more specific one, in lower case, each once.
+/// hosts the more specific one, in lower case, each once. Hosts are compared as they are
+/// written; a short one is a Service's of the VirtualService's namespace.
 pub(super) fn domains(server: &MergedServer<'_>, object: &Object<'_, VirtualServiceSpec>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for host in &object.spec.hosts {
-        let host = host.to_ascii_lowercase();
+        let full = match host.as_str() {
+            wildcard if wildcard.starts_with('*') => wildcard.to_owned(),
+            host => full_name(host, object.namespace),
+        };
         for server_host in &server.hosts {
             if server_host
                 .namespace
@@ -119,10 +128,12 @@ pub(super) fn domains(server: &MergedServer<'_>, object: &Object<'_, VirtualServ
             {
                 continue;
             }
-            if let Some(domain) = intersection(&server_host.name, &host)
-                && !found.iter().any(|known| known == domain)
+            // Istio takes no Gateway with a short host; where one is written, it is what is meant.
+            let host = if server_host.written == *host { host } else { &full };
+            if let Some(domain) = intersection(&server_host.written, host).map(str::to_ascii_lowercase)
+                && !found.contains(&domain)
             {
-                found.push(domain.to_owned());
+                found.push(domain);
             }
         }
     }

@@ -215,11 +215,16 @@ impl<'a> Clusters<'a> {
         if let Some(index) = self.by_name.get(&name) {
             return *index;
         }
-        // The most specific upstream wins: one with a port before one without.
+        // The most specific upstream wins: one with a port before one without. A Service by
+        // half of its name is none.
+        let is_half = known.is_none()
+            && ["svc.cluster.local", "cluster.local"]
+                .iter()
+                .any(|rest| self.services.ports.contains_key(&format!("{host}.{rest}")));
         let upstream = self
             .upstreams
             .iter()
-            .filter(|upstream| upstream.serves(&host, port))
+            .filter(|upstream| !is_half && upstream.serves(&host, port))
             .max_by_key(|upstream| upstream.port.is_some());
         let endpoint = match upstream {
             Some(upstream) => Endpoint::Remote {
@@ -236,6 +241,7 @@ impl<'a> Clusters<'a> {
                         let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
                         format!("the Service has no port {port}; it has {}", ports.join(", "))
                     }
+                    None if is_half => "Istio knows a Service by its name alone or by its full name".to_owned(),
                     None => "there are Services, but not this one".to_owned(),
                 };
                 let (effect, scheme) = match traffic {
@@ -279,9 +285,8 @@ impl<'a> Clusters<'a> {
 
 /// A short name belongs to the VirtualService's namespace.
 pub(super) fn full_name(host: &str, namespace: &str) -> String {
-    let host = host.to_ascii_lowercase();
     if host.contains('.') {
-        host
+        host.to_owned()
     } else {
         format!("{host}.{namespace}.svc.cluster.local")
     }
@@ -410,7 +415,7 @@ mod tests {
     #[test]
     fn names_and_samples() {
         assert_eq!(full_name("httpbin", "foo"), "httpbin.foo.svc.cluster.local");
-        assert_eq!(full_name("A.example.com", "foo"), "a.example.com");
+        assert_eq!(full_name("A.example.com", "foo"), "A.example.com");
         for (host, sample) in [
             ("httpbin.default.svc.cluster.local", Sample::Httpbin),
             ("productpage.default.svc.cluster.local", Sample::Productpage),

@@ -4,8 +4,8 @@
 //! [`gateway_api`] makes objects of Istio's of those of the Gateway API. [`input`] holds
 //! what a table is built from and [`build`] builds it: `merge`
 //! makes ports of Gateways, `bound` finds the VirtualServices of each server,
-//! `routes` (with `delegates`, `route_match`, `route_action` and `route_policy`) makes their HTTP routes,
-//! `tcp_routes` those of other connections, [`clusters`] what they lead to, and [`material`] reads what a server presents.
+//! `routes` (with `delegates`, `route_match`, `route_action` and `route_policy`) makes their HTTP routes
+//! (values of headers are [`header_text`]), `tcp_routes` those of other connections, [`clusters`] what they lead to, and [`material`] reads what a server presents.
 
 pub mod authority;
 mod bound;
@@ -15,6 +15,7 @@ mod crl_coverage;
 mod delegates;
 pub mod field;
 pub mod gateway_api;
+pub mod header_text;
 pub mod input;
 pub mod material;
 mod merge;

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, StatusCode};
 
 use super::field::Field;
+use super::header_text::{HeaderText, Unusable};
 use super::note::Notes;
 use super::route_match::{compile, unrunnable};
 use super::route_policy::{mirrors_of, positive, retries_of};
@@ -69,8 +70,10 @@ pub(super) fn action_of(
         }
         let mut headers = header_operations(wanted.headers.as_ref(), &place, notes);
         let mut own_authority = take_authority(&mut headers);
-        if authority.is_none() && !several {
-            authority = own_authority.take();
+        if !several {
+            // They follow the route's, of which `route_headers` makes them a part.
+            headers = HeaderOperations::default();
+            authority = authority.or_else(|| own_authority.take());
         }
         destinations.push(Destination {
             cluster: building
@@ -199,7 +202,8 @@ fn redirect_of(
     };
     let some = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let path = match (some(&redirect.uri), some(&redirect.prefix_rewrite)) {
-        (Some(uri), _) => Some(PathRewrite::Whole(uri)),
+        (Some(uri), _) if uri.starts_with('/') => Some(PathRewrite::Whole(uri)),
+        (Some(uri), _) => Some(PathRewrite::Whole(format!("/{uri}"))),
         (None, Some(with)) => Some(PathRewrite::Prefix {
             matched: prefix_length.unwrap_or_default(),
             with,
@@ -226,10 +230,18 @@ fn redirect_of(
     })
 }
 
-/// The header operations of a route. A Host among them is part of the action:
-/// it rewrites the authority.
+/// The header operations of a route, and behind them those of its only destination:
+/// Istio makes one list of both. A Host among them is part of the action: it rewrites
+/// the authority.
 pub(super) fn route_headers(http: &model::HttpRoute, place: &Field<'_>, notes: &mut Notes) -> HeaderOperations {
     let mut headers = header_operations(http.headers.as_ref(), place, notes);
+    if let [only] = http.route.as_slice()
+        && http.redirect.is_none()
+        && http.direct_response.is_none()
+    {
+        let place = place.item("route", 0);
+        headers.append(header_operations(only.headers.as_ref(), &place, &mut Notes::default()));
+    }
     take_authority(&mut headers);
     headers
 }
@@ -266,19 +278,16 @@ fn header_operations(headers: Option<&model::Headers>, place: &Field<'_>, notes:
     }
 }
 
-fn header(name: &str, value: &str, place: &Field<'_>, notes: &mut Notes) -> Option<(HeaderName, HeaderValue)> {
+fn header(name: &str, value: &str, place: &Field<'_>, notes: &mut Notes) -> Option<(HeaderName, HeaderText)> {
     // `:authority` is Host, which is what an HTTP/1.1 request carries.
     let name = if name == ":authority" { "host" } else { name };
-    let text = value.replace("%%", "%");
-    if value.replace("%%", "").contains('%') {
-        notes.push_limit(
-            Problem::new(format!("serve replaces no Envoy variable; {name} is sent as {text:?}")).at(place.locate()),
-        );
+    match (HeaderName::try_from(name), HeaderText::parse(value)) {
+        (Ok(name), Ok(text)) => return Some((name, text)),
+        (Ok(_), Err(Unusable::Unknown(variable))) => notes.push_limit(
+            Problem::new(format!("serve does not fill in {variable}, so it leaves {name} alone")).at(place.locate()),
+        ),
+        _ => notes.push(Problem::new(format!("{name:?} with {value:?} is no header")).at(place.locate())),
     }
-    if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(&text)) {
-        return Some((name, value));
-    }
-    notes.push(Problem::new(format!("{name:?} with {value:?} is no header")).at(place.locate()));
     None
 }
 
@@ -290,7 +299,10 @@ fn take_authority(headers: &mut HeaderOperations) -> Option<String> {
             if *name != http::header::HOST {
                 return true;
             }
-            taken = taken.take().or_else(|| value.to_str().ok().map(str::to_owned));
+            taken = taken.take().or_else(|| match value {
+                HeaderText::Plain(value) => value.to_str().ok().map(str::to_owned),
+                HeaderText::Filled(_) => None,
+            });
             false
         });
     }

@@ -1,11 +1,11 @@
 //! The conditions of one route: Istio's `HTTPMatchRequest` in the form in which
 //! requests are compared with it.
 
-use http::HeaderName;
 use regex::Regex;
 
 use super::field::Field;
-use super::note::{Note, Notes};
+use super::header_text::RequestField;
+use super::note::Note;
 use super::table::{RouteMatch, StringMatch, ValueMatch};
 use crate::manifests::model::http_route as model;
 use crate::manifests::re2::{self, Covers};
@@ -15,7 +15,7 @@ use crate::problem::Problem;
 pub(super) const ANY_PATH: &str = "^(?:.*)$";
 
 /// The conditions of a match, for any port and gateway.
-pub(super) fn match_of(wanted: &model::HttpMatch, place: &Field<'_>, notes: &mut Notes) -> Result<RouteMatch, Note> {
+pub(super) fn match_of(wanted: &model::HttpMatch, place: &Field<'_>) -> Result<RouteMatch, Note> {
     let text = |field: &str, condition: &Option<model::StringMatch>| {
         condition
             .as_ref()
@@ -31,37 +31,14 @@ pub(super) fn match_of(wanted: &model::HttpMatch, place: &Field<'_>, notes: &mut
     };
     for (name, condition) in &wanted.headers {
         let place = place.child("headers").child(name);
-        let condition = value_match(condition, &place)?;
-        // Pseudo headers are the parts that have a field of their own.
-        let part = match name.as_str() {
-            ":method" => &mut when.method,
-            ":authority" => &mut when.authority,
-            ":scheme" => &mut when.scheme,
-            ":path" | "@request.auth.claims" => {
-                return Err(Note::limit(unrunnable(
-                    format!("serve matches no header {name}"),
-                    &place,
-                )));
-            }
-            _ if name.starts_with('@') => {
-                return Err(Note::limit(unrunnable(
-                    "serve matches no JWT claims".to_owned(),
-                    &place,
-                )));
-            }
-            _ => {
-                when.headers.push((header_name(name, &place)?, condition));
-                continue;
-            }
-        };
-        match condition {
-            ValueMatch::Present => {}
-            ValueMatch::Value(value) if part.is_none() => *part = Some(value),
-            ValueMatch::Value(_) => notes.push_limit(unrunnable(
-                format!("serve matches {name} only once per route; this condition is not looked at"),
+        if name.starts_with('@') {
+            return Err(Note::limit(unrunnable(
+                "serve matches no JWT claims".to_owned(),
                 &place,
-            )),
+            )));
         }
+        let condition = value_match(condition, &place)?;
+        when.headers.push((request_field(name, &place)?, condition));
     }
     for (name, condition) in &wanted.without_headers {
         let place = place.child("withoutHeaders").child(name);
@@ -70,7 +47,7 @@ pub(super) fn match_of(wanted: &model::HttpMatch, place: &Field<'_>, notes: &mut
             model::StringMatch::Regex(pattern) if pattern == "*" => ValueMatch::Present,
             condition => value_match(condition, &place)?,
         };
-        when.without_headers.push((header_name(name, &place)?, condition));
+        when.without_headers.push((request_field(name, &place)?, condition));
     }
     for (name, condition) in &wanted.query_params {
         let place = place.child("queryParams").child(name);
@@ -101,6 +78,6 @@ pub(super) fn compile(pattern: &str, covers: Covers, place: &Field<'_>) -> Resul
     re2::compile(pattern, covers).map_err(|what| unrunnable(what, place))
 }
 
-fn header_name(name: &str, place: &Field<'_>) -> Result<HeaderName, Problem> {
-    HeaderName::try_from(name).map_err(|_| Problem::new(format!("{name:?} is not a header's name")).at(place.locate()))
+fn request_field(name: &str, place: &Field<'_>) -> Result<RequestField, Problem> {
+    RequestField::named(name).ok_or_else(|| Problem::new(format!("{name:?} is not a header's name")).at(place.locate()))
 }

@@ -170,7 +170,7 @@ fn matches_of(
             Some(model::StringMatch::Prefix(prefix)) => Some(prefix.len()),
             Some(model::StringMatch::Exact(_) | model::StringMatch::Regex(_)) => None,
         };
-        match match_of(wanted, &place.item("match", index), building.notes) {
+        match match_of(wanted, &place.item("match", index)) {
             Ok(mut when) => {
                 if building.of_gateway_api {
                     when.path = when.path.map(by_segments);

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
+use super::header_text::{HeaderText, RequestField};
 use crate::certs::key::PrivateKey;
 
 /// One whole configuration of the gateway.
@@ -243,10 +244,10 @@ pub struct RouteMatch {
     pub method: Option<StringMatch>,
     /// On `:authority`, with its port.
     pub authority: Option<StringMatch>,
-    /// By lower-case header name.
-    pub headers: Vec<(http::HeaderName, ValueMatch)>,
-    /// Inverted header conditions.
-    pub without_headers: Vec<(http::HeaderName, ValueMatch)>,
+    /// By header or pseudo header; any of its values may fit.
+    pub headers: Vec<(RequestField, ValueMatch)>,
+    /// Inverted header conditions: none of the values may fit.
+    pub without_headers: Vec<(RequestField, ValueMatch)>,
     /// By query parameter; the first occurrence counts.
     pub query: Vec<(String, ValueMatch)>,
 }
@@ -493,12 +494,33 @@ pub struct HeaderEdit {
     /// Names taken out.
     pub remove: Vec<http::HeaderName>,
     /// Values that replace.
-    pub set: Vec<(http::HeaderName, http::HeaderValue)>,
+    pub set: Vec<(http::HeaderName, HeaderText)>,
     /// Values that are appended.
-    pub add: Vec<(http::HeaderName, http::HeaderValue)>,
+    pub add: Vec<(http::HeaderName, HeaderText)>,
+}
+
+impl HeaderOperations {
+    /// Whether values are filled in for each request.
+    pub fn is_filled(&self) -> bool {
+        let edits = [&self.request, &self.response];
+        let mut values = edits.into_iter().flat_map(|edit| edit.set.iter().chain(&edit.add));
+        values.any(|(_, value)| value.is_filled())
+    }
+
+    /// Adds operations that come after these.
+    pub fn append(&mut self, later: Self) {
+        self.request.append(later.request);
+        self.response.append(later.response);
+    }
 }
 
 impl HeaderEdit {
+    fn append(&mut self, later: Self) {
+        self.remove.extend(later.remove);
+        self.set.extend(later.set);
+        self.add.extend(later.add);
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.remove.is_empty() && self.set.is_empty() && self.add.is_empty()

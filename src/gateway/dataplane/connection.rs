@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::binding::Binding;
@@ -22,6 +22,8 @@ use super::current::Generation;
 use super::downstream::Downstream;
 use super::exchange::Exchange;
 use super::handshake::{Handshake, Shaken, no_chain};
+use super::http1::head::Bounds;
+use super::http1::reader::Http1Reader;
 use super::proxy;
 use super::reason_phrase;
 use super::response_body::ResponseBody;
@@ -181,7 +183,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 async fn plain(
     worker: &Rc<WorkerState>,
-    mut stream: TcpStream,
+    stream: TcpStream,
     peer: SocketAddr,
     port: u16,
     signals: Rc<Signals>,
@@ -197,11 +199,6 @@ async fn plain(
     };
     if bytes[0] == 0x16 {
         tracing::info!("{peer}: TLS was spoken to port {port}, which is plain HTTP; answered 400 in plain text");
-        let _ = stream
-            .write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 11\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\nBad Request")
-            .await;
-        let _ = stream.shutdown().await;
-        return;
     }
     let connection = Connection::new(worker, signals, Downstream::new(peer, port, None), generation);
     speak(connection, stream, &bytes[..length] == PREFACE).await;
@@ -287,8 +284,12 @@ where
     let worker = Rc::clone(&connection.worker);
     let signals = Rc::clone(&connection.signals);
     let limits = &worker.settings.limits;
-    let watched = Watched::new(stream, Arc::clone(&signals.activity), !speaks_h2, limits.head_bytes);
-    let io = TokioIo::new(watched);
+    let watched = Watched::new(stream, Arc::clone(&signals.activity));
+    let bounds = Bounds {
+        bytes: limits.head_bytes,
+        lines: limits.header_lines,
+        is_tls: connection.downstream.is_tls(),
+    };
     let service = service_fn(move |request| answer(Rc::clone(&connection), request));
     if speaks_h2 {
         let serving = http2::Builder::new(LocalExecutor)
@@ -298,7 +299,7 @@ where
             .max_send_buf_size(256 * 1024)
             .initial_stream_window_size(1024 * 1024)
             .initial_connection_window_size(4 * 1024 * 1024)
-            .serve_connection(io, service);
+            .serve_connection(TokioIo::new(watched), service);
         tokio::pin!(serving);
         loop {
             tokio::select! {
@@ -311,11 +312,13 @@ where
             }
         }
     }
+    let reader = Http1Reader::new(watched, Arc::clone(&signals.activity), bounds);
     let serving = http1::Builder::new()
         .header_read_timeout(None)
-        .max_headers(limits.header_lines)
-        .max_header_size(limits.head_bytes)
-        .serve_connection(io, service)
+        // The reader has applied the limits; what it writes is a little longer.
+        .max_headers(limits.header_lines + 1)
+        .max_header_size(2 * limits.head_bytes)
+        .serve_connection(TokioIo::new(reader), service)
         .with_upgrades();
     tokio::pin!(serving);
     loop {
@@ -335,7 +338,7 @@ where
 
 /// Answers one request of a connection.
 async fn answer(connection: Rc<Connection>, request: Request<Incoming>) -> Result<Response<ResponseBody>, Infallible> {
-    let both_lengths = connection.signals.begin();
+    let refusal = connection.signals.begin();
     let ends_with_head = request.method() == Method::HEAD && request.version() == Version::HTTP_2;
     let exchange = Exchange::begin(
         &connection.worker,
@@ -344,7 +347,7 @@ async fn answer(connection: Rc<Connection>, request: Request<Incoming>) -> Resul
         &request,
     );
     let binding = connection.binding();
-    let mut response = proxy::answer(request, both_lengths, exchange, &binding).await;
+    let mut response = proxy::answer(request, refusal, exchange, &binding).await;
     reason_phrase::set(&mut response);
     if ends_with_head {
         // The codec of HTTP/1.1 leaves the body out by itself, that of HTTP/2 sends it.

@@ -28,6 +28,12 @@ pub(super) struct DownstreamTls {
     pub(super) sni: Option<String>,
     /// `x-forwarded-client-cert`, when the client proved a certificate.
     pub(super) certificate: Option<HeaderValue>,
+    /// The client certificate's subject; empty without one.
+    pub(super) client_subject: String,
+    /// `TLSv1.3`.
+    pub(super) version: &'static str,
+    /// The cipher suite in OpenSSL's words.
+    pub(super) cipher: &'static str,
 }
 
 impl Downstream {

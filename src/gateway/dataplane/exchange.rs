@@ -10,6 +10,7 @@ use http::{Request, StatusCode};
 
 use super::access_log::Entry;
 use super::downstream::Downstream;
+use super::headers::Upgrade;
 use super::signals::Signals;
 use super::stats::Counter;
 use super::worker_state::WorkerState;
@@ -24,6 +25,8 @@ pub(super) struct Exchange {
     pub(super) entry: Option<Box<Entry>>,
     /// The client speaks gRPC: it wants the gateway's own answers as such.
     pub(super) is_grpc: bool,
+    /// What the client wants the connection to become.
+    pub(super) upgrade: Upgrade,
 }
 
 impl Exchange {
@@ -38,6 +41,7 @@ impl Exchange {
         Self {
             entry: worker.log.is_on().then(|| Box::new(Entry::of(request))),
             is_grpc: is_grpc(request.headers()),
+            upgrade: Upgrade::wanted(request.version(), request.headers()),
             started: Instant::now(),
             worker: Rc::clone(worker),
             signals: Rc::clone(signals),

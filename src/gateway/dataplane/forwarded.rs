@@ -47,6 +47,12 @@ pub(super) fn client_certificate(der: &[u8]) -> Option<HeaderValue> {
     HeaderValue::from_str(&text).ok()
 }
 
+/// A client certificate's subject, as RFC 2253 writes it.
+pub(super) fn client_subject(der: &[u8]) -> Option<String> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(subject(&certificate))
+}
+
 /// The PEM block with the characters escaped that Envoy escapes.
 fn url_encoded_pem(der: &[u8]) -> String {
     let base64 = base64::engine::general_purpose::STANDARD.encode(der);

@@ -1,16 +1,13 @@
 //! Fuzz targets of what only the data plane can reach; see [`crate::fuzzing`].
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::Relaxed;
-
 use http::HeaderValue;
 use http::header::{CONNECTION, HeaderName, TRANSFER_ENCODING, UPGRADE};
 
 use super::forwarded;
 use super::headers::{self as rules, Client};
+use super::http1;
+use super::http1::head::Bounds;
 use super::random::Random;
-use super::wire::{Activity, Watched};
 use crate::fuzzing::request_head::head;
 
 /// A request's headers on their way: nothing of the hop, and nothing that a
@@ -51,7 +48,6 @@ pub(crate) fn headers(data: &[u8]) {
         "x-forwarded-for",
         "x-forwarded-proto",
         "x-request-id",
-        "x-envoy-attempt-count",
         "x-envoy-external-address",
     ];
     assert!(once.iter().all(|name| headers.get_all(*name).iter().count() == 1));
@@ -61,54 +57,42 @@ pub(crate) fn headers(data: &[u8]) {
 }
 
 /// An HTTP/1.1 head in two pieces, cut where the first two bytes say: how it is
-/// cut changes nothing.
+/// cut changes nothing, and what is written of it has one meaning.
 pub(crate) fn http_head(data: &[u8]) {
     let Some((cut, bytes)) = data.split_first_chunk::<2>() else {
         return;
     };
     let cut = usize::from(u16::from_be_bytes(*cut)) % (bytes.len() + 1);
-    let verdict = |pieces: &[&[u8]]| {
-        let activity = Activity::new(&Arc::new(AtomicU32::new(0)));
-        let mut watched = Watched::new((), Arc::clone(&activity), true, usize::MAX);
-        for piece in pieces {
-            watched.came(piece);
-        }
-        activity.both_lengths.load(Relaxed)
+    let bounds = Bounds {
+        bytes: usize::MAX,
+        lines: usize::MAX,
+        is_tls: cut % 2 == 0,
     };
-    let whole = verdict(&[bytes]);
-    let (first, second) = bytes.split_at(cut);
-    // The codec reads on only for a head that has not ended.
-    if !ends_in(first) {
-        assert_eq!(verdict(&[first, second]), whole, "cut at {cut}");
+    let mut whole = Vec::new();
+    let head = http1::head::read(bytes, 0, bounds, &mut whole);
+    let mut pieces = Vec::new();
+    if http1::head::read(&bytes[..cut], 0, bounds, &mut pieces).is_none() {
+        let second = http1::head::read(bytes, cut, bounds, &mut pieces);
+        assert_eq!((&second, &pieces), (&head, &whole), "cut at {cut}");
     }
-    assert_eq!(whole, reference(bytes), "{}", String::from_utf8_lossy(bytes));
-}
-
-fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
-    let whole = lines.filter_map(|line| line.strip_suffix(b"\n"));
-    let whole = whole.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    // Empty lines before a request are passed over (RFC 9112 section 2.2).
-    whole.skip_while(|line| line.is_empty())
-}
-
-fn ends_in(bytes: &[u8]) -> bool {
-    lines(bytes).any(<[u8]>::is_empty)
-}
-
-/// Whether a whole head has both framings, read line by line.
-fn reference(bytes: &[u8]) -> bool {
-    if !ends_in(bytes) {
-        return false;
-    }
-    let fields: Vec<&[u8]> = lines(bytes).skip(1).take_while(|line| !line.is_empty()).collect();
-    let has = |name: &[u8]| {
-        fields.iter().any(|line| {
-            line.get(..name.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(name))
-        })
+    let Some(head) = head else {
+        assert!(whole.is_empty());
+        return;
     };
-    has(b"content-length:") && has(b"transfer-encoding:")
+    assert!(head.consumed <= bytes.len());
+    let text = String::from_utf8_lossy(&whole);
+    // One head, every line of which is a field, and one framing at most.
+    let mut again = Vec::new();
+    let second = http1::head::read(&whole, 0, bounds, &mut again);
+    let second = second.unwrap_or_else(|| panic!("no head: {text}"));
+    assert_eq!(second.consumed, whole.len(), "{text}");
+    assert!(!whole.contains(&b'\0') && !text.contains("\n "), "{text}");
+    let lines: Vec<String> = text.split("\r\n").map(str::to_ascii_lowercase).collect();
+    let framings = lines
+        .iter()
+        .filter(|line| line.starts_with("content-length:") || line.starts_with("transfer-encoding:"));
+    assert!(framings.count() <= 1, "{text}");
+    assert!(!text.replace("\r\n", "").contains(['\r', '\n']), "{text}");
 }
 
 /// A client's certificate in DER, as `x-forwarded-client-cert` describes it:

@@ -14,7 +14,7 @@ use super::current::Generation;
 use super::downstream::DownstreamTls;
 use super::forwarded;
 use super::stats::{Counter, Stats};
-use super::tls_failure;
+use super::{tls, tls_failure};
 use crate::gateway::config::table::{FilterChain, SniTable};
 use crate::gateway::matching;
 use crate::remedy::Aim;
@@ -131,16 +131,22 @@ pub(super) fn no_chain(sni: Option<&str>) -> String {
 
 fn shaken(stream: TlsStream<TcpStream>, chain: &Arc<FilterChain>, sni: Option<String>) -> Shaken {
     let session = stream.get_ref().1;
-    let certificate = session
-        .peer_certificates()
-        .and_then(<[_]>::first)
-        .and_then(|certificate| forwarded::client_certificate(certificate));
+    let leaf = session.peer_certificates().and_then(<[_]>::first);
+    let certificate = leaf.and_then(|certificate| forwarded::client_certificate(certificate));
     Shaken {
         speaks_h2: session.alpn_protocol() == Some(b"h2"),
         tls: DownstreamTls {
             chain: chain.name.clone(),
             sni,
             certificate,
+            client_subject: leaf
+                .and_then(|leaf| forwarded::client_subject(leaf))
+                .unwrap_or_default(),
+            version: match session.protocol_version() {
+                Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
+                _ => "TLSv1.3",
+            },
+            cipher: session.negotiated_cipher_suite().map_or("", tls::openssl_name),
         },
         chain: Arc::clone(chain),
         stream,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, SERVER, TE, TRANSFER_ENCODING, UPGRADE,
 };
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, Response, StatusCode, Version};
 
 use super::random::Random;
 use crate::gateway::matching::timeout;
@@ -64,6 +64,35 @@ pub(super) struct Client<'a> {
     pub(super) certificate: Option<&'a HeaderValue>,
 }
 
+/// What a request asks its connection to become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Upgrade {
+    None,
+    WebSocket,
+    /// Nothing that Istio's gateway upgrades to.
+    Other,
+}
+
+impl Upgrade {
+    /// What a request asks for. An offer of h2c is ignored, and so is an upgrade that
+    /// `connection` does not name.
+    pub(super) fn wanted(version: Version, headers: &HeaderMap) -> Self {
+        let Some(to) = headers.get(UPGRADE).filter(|_| version == Version::HTTP_11) else {
+            return Self::None;
+        };
+        let named = headers.get_all(CONNECTION).iter().any(|value| {
+            let mut tokens = value.as_bytes().split(|byte| *byte == b',');
+            tokens.any(|token| token.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+        });
+        match to.as_bytes() {
+            _ if !named => Self::None,
+            to if to.eq_ignore_ascii_case(b"websocket") => Self::WebSocket,
+            to if to.eq_ignore_ascii_case(b"h2c") => Self::None,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// Takes out what belongs to the client's connection only. `te: trailers`,
 /// which gRPC needs, stays.
 pub(super) fn strip_request_hop(headers: &mut HeaderMap) {
@@ -87,6 +116,25 @@ pub(super) fn strip_request_hop(headers: &mut HeaderMap) {
 pub(super) fn strip_response_hop(headers: &mut HeaderMap) {
     headers.remove(CONNECTION);
     strip_of_a_connection(headers);
+}
+
+/// Whether an upstream's answer of HTTP/1.1 says in two ways, or in one that nobody
+/// knows, where its body ends.
+pub(super) fn is_ambiguous<B>(response: &Response<B>) -> bool {
+    let headers = response.headers();
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let length = lengths.next();
+    let is_number = |length: &HeaderValue| length.as_bytes().iter().all(u8::is_ascii_digit);
+    if lengths.next().is_some() || length.is_some_and(|length| !is_number(length)) {
+        return true;
+    }
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    if let Some(coding) = codings.next() {
+        let is_chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
+        return !is_chunked || length.is_some() || response.status() == StatusCode::NO_CONTENT;
+    }
+    // A body behind a status that has none would be taken for the next answer.
+    response.status() == StatusCode::NO_CONTENT && length.is_some_and(|length| length != "0")
 }
 
 /// Joins the cookies that HTTP/2 lets a client send as fields of their own (RFC 9113, section 8.2.3).
@@ -177,7 +225,6 @@ pub(super) fn announce_client(headers: &mut HeaderMap, client: &Client<'_>, rand
     headers.insert(X_ENVOY_EXTERNAL_ADDRESS, client.address.clone());
     let id = HeaderValue::from_bytes(&random.uuid()).unwrap_or_else(|_| HeaderValue::from_static("-"));
     headers.insert(X_REQUEST_ID, id.clone());
-    headers.insert(X_ENVOY_ATTEMPT_COUNT, HeaderValue::from_static("1"));
     id
 }
 
@@ -228,9 +275,9 @@ pub(super) fn finish_response(headers: &mut HeaderMap, upstream_milliseconds: u6
 
 #[cfg(test)]
 mod tests {
-    use super::{Client, announce_client, frame_for_http1, join_cookies, strip_request_hop};
+    use super::{Client, Upgrade, announce_client, frame_for_http1, is_ambiguous, join_cookies, strip_request_hop};
     use crate::gateway::dataplane::random::Random;
-    use http::{HeaderMap, HeaderName, HeaderValue, Method};
+    use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version};
 
     fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs
@@ -265,7 +312,6 @@ mod tests {
         assert_eq!(headers["x-forwarded-proto"], "https");
         assert_eq!(headers["x-forwarded-for"], "1.2.3.4,203.0.113.9");
         assert_eq!(headers["x-envoy-external-address"], "203.0.113.9");
-        assert_eq!(headers["x-envoy-attempt-count"], "1");
         assert_eq!(headers["x-envoy-peer-metadata"], "kept");
         assert_ne!(headers["x-request-id"], "mine");
         for name in ["x-forwarded-client-cert", "x-envoy-internal", "x-envoy-max-retries"] {
@@ -286,6 +332,44 @@ mod tests {
             frame_for_http1(&method, &mut headers, has_body);
             assert_eq!(headers, map(told.as_slice()), "{method}");
         }
+    }
+
+    #[test]
+    fn answers_with_two_framings_are_ambiguous() {
+        for (status, fields, expected) in [
+            (200, &[("content-length", "3")][..], false),
+            (200, &[("transfer-encoding", "Chunked")], false),
+            (200, &[("content-length", "3"), ("content-length", "3")], true),
+            (200, &[("content-length", "3, 3")], true),
+            (200, &[("content-length", "3"), ("transfer-encoding", "chunked")], true),
+            (200, &[("transfer-encoding", "gzip, chunked")], true),
+            (204, &[("content-length", "0")], false),
+            (204, &[("content-length", "2")], true),
+            (204, &[("transfer-encoding", "chunked")], true),
+            (304, &[("content-length", "2")], false),
+        ] {
+            let mut response = Response::new(());
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            *response.headers_mut() = map(fields);
+            assert_eq!(is_ambiguous(&response), expected, "{status} {fields:?}");
+        }
+    }
+
+    #[test]
+    fn an_upgrade_is_named_by_connection() {
+        for (fields, expected) in [
+            (&[("upgrade", "websocket")][..], Upgrade::None),
+            (
+                &[("upgrade", "WebSocket"), ("connection", "keep-alive, Upgrade")],
+                Upgrade::WebSocket,
+            ),
+            (&[("upgrade", "h2c"), ("connection", "upgrade")], Upgrade::None),
+            (&[("upgrade", "foo"), ("connection", "upgrade")], Upgrade::Other),
+        ] {
+            assert_eq!(Upgrade::wanted(Version::HTTP_11, &map(fields)), expected, "{fields:?}");
+        }
+        let fields = map(&[("upgrade", "websocket"), ("connection", "upgrade")]);
+        assert_eq!(Upgrade::wanted(Version::HTTP_2, &fields), Upgrade::None);
     }
 
     #[test]

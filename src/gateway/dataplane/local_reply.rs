@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderMap, LOCATION};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 
 use super::exchange::Exchange;
-use super::headers;
+use super::headers::{self, Upgrade};
 use super::request_body;
 use super::response_body::ResponseBody;
 use crate::gateway::config::table::Abort;
@@ -77,6 +78,10 @@ impl LocalReply {
         reply(StatusCode::SERVICE_UNAVAILABLE, "", "UR").reset_by("remote refused stream reset")
     }
 
+    pub(super) const fn upstream_reset_stream() -> Self {
+        reply(StatusCode::SERVICE_UNAVAILABLE, "", "UR").reset_by("remote reset")
+    }
+
     pub(super) const fn upstream_protocol() -> Self {
         reply(StatusCode::BAD_GATEWAY, "", "UPE").reset_by("protocol error")
     }
@@ -102,9 +107,19 @@ impl LocalReply {
         reply(StatusCode::NOT_IMPLEMENTED, "Not Implemented", "DPE").closing()
     }
 
+    pub(super) const fn head_too_large() -> Self {
+        const STATUS: StatusCode = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        reply(STATUS, "Request Header Fields Too Large", "DPE").closing()
+    }
+
+    /// A target of https on a connection without TLS.
+    pub(super) const fn forbidden() -> Self {
+        reply(StatusCode::FORBIDDEN, "Forbidden", "DPE").closing()
+    }
+
     /// An Upgrade to something else than WebSocket.
     pub(super) const fn upgrade_refused() -> Self {
-        reply(StatusCode::FORBIDDEN, "", "-")
+        reply(StatusCode::FORBIDDEN, "", "-").closing()
     }
 
     pub(super) const fn too_large() -> Self {
@@ -118,9 +133,12 @@ impl LocalReply {
         }
     }
 
-    pub(super) fn direct(status: StatusCode, body: Bytes) -> Self {
+    /// `location` is told with those statuses that have one.
+    pub(super) fn direct(status: StatusCode, body: Bytes, location: impl FnOnce() -> String) -> Self {
+        let told = status == StatusCode::CREATED || status.is_redirection();
         Self {
             body,
+            location: told.then(location),
             ..reply(status, "", "-")
         }
     }
@@ -176,7 +194,7 @@ impl LocalReply {
         self
     }
 
-    const fn closing(mut self) -> Self {
+    pub(super) const fn closing(mut self) -> Self {
         self.close = true;
         self
     }
@@ -200,9 +218,16 @@ impl LocalReply {
         response
     }
 
-    /// Answers a request; what the client still sends of it is read and discarded.
-    pub(super) fn answer(self, request: Request<Incoming>, exchange: Exchange) -> Response<ResponseBody> {
+    /// For the access log, and for variables.
+    pub(super) const fn flags(&self) -> &'static str {
+        self.flags
+    }
+
+    /// Answers a request; what the client still sends of it is read and discarded, and
+    /// the connection is not used again if there may be more than its head.
+    pub(super) fn answer(mut self, request: Request<Incoming>, exchange: Exchange) -> Response<ResponseBody> {
         let version = request.version();
+        self.close |= !request.body().is_end_stream() || exchange.upgrade == Upgrade::WebSocket;
         request_body::discard(&exchange.worker.tasks, request.into_body());
         self.into_response(version, exchange)
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, UPGRADE};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
@@ -132,6 +132,9 @@ impl Outbound<'_> {
             };
         }
         headers::strip_response_hop(response.headers_mut());
+        if response.status() == StatusCode::NO_CONTENT {
+            response.headers_mut().remove(CONTENT_LENGTH);
+        }
         headers::finish_response(response.headers_mut(), milliseconds);
         // The version is that of the upstream's connection; the client's codec sets its own.
         *response.version_mut() = Version::HTTP_11;
@@ -238,7 +241,15 @@ impl Outbound<'_> {
                 .map(Answered::Sample)
                 .map_err(|reply| Failed::sent(retry::Failure::Reset, reply)),
             Target::Remote(upstream) => {
-                let sent = send_once(self.worker, upstream, request, self.is_grpc, self.upgrade.is_some()).await;
+                let sent = send_once(
+                    self.worker,
+                    upstream,
+                    request,
+                    self.is_tls,
+                    self.is_grpc,
+                    self.upgrade.is_some(),
+                )
+                .await;
                 sent.map(|(response, lease)| Answered::Remote(response, lease))
             }
         }
@@ -250,6 +261,7 @@ pub(super) async fn send_once(
     worker: &WorkerState,
     upstream: &Rc<Upstream>,
     request: Request<RequestBody>,
+    is_tls: bool,
     is_grpc: bool,
     upgrades: bool,
 ) -> Result<(Response<Incoming>, Option<Lease>), Failed> {
@@ -274,13 +286,16 @@ pub(super) async fn send_once(
     match sender {
         Sender::Http1(lease, stale) => send_http1(lease, stale, request).await,
         Sender::Http2(mut sender) => {
-            let request = for_http2(request, upstream.is_tls());
+            let request = for_http2(request, is_tls);
             match sender.try_send_request(request).await {
                 Ok(response) => Ok((response, None)),
                 Err(mut failed) => Err(match failed.take_message() {
                     Some(unsent) => closed_before(unsent),
                     None if is_refused(failed.error()) => {
                         Failed::sent(retry::Failure::RefusedStream, LocalReply::upstream_refused_stream())
+                    }
+                    None if is_reset(failed.error()) => {
+                        Failed::sent(retry::Failure::Reset, LocalReply::upstream_reset_stream())
                     }
                     None => Failed::sent(retry::Failure::Reset, reply_for(failed.error())),
                 }),
@@ -305,7 +320,17 @@ async fn send_http1(
         return Err(closed_before(request));
     };
     match sender.try_send_request(request).await {
-        Ok(response) => Ok((response, Some(lease))),
+        Ok(response) if headers::is_ambiguous(&response) => {
+            lease.end();
+            Err(Failed::sent(retry::Failure::Reset, LocalReply::upstream_protocol()))
+        }
+        Ok(response) => {
+            if response.version() != Version::HTTP_11 {
+                // The codec would speak HTTP/1.0 from here on.
+                lease.end();
+            }
+            Ok((response, Some(lease)))
+        }
         Err(mut failed) => Err(match (failed.take_message(), again) {
             (Some(unsent), _) => closed_before(unsent),
             (None, Some(again)) if ended_early(failed.error()) => closed_before(again),
@@ -323,7 +348,7 @@ fn closed_before(unsent: Request<RequestBody>) -> Failed {
     }
 }
 
-/// HTTP/2 has the authority in its URI and no Host.
+/// HTTP/2 has the authority in its URI and no Host; the scheme is the client's.
 fn for_http2(mut request: Request<RequestBody>, is_tls: bool) -> Request<RequestBody> {
     if let Some(host) = request.headers_mut().remove(HOST) {
         let mut parts = request.uri().clone().into_parts();
@@ -364,10 +389,16 @@ fn ended_early(error: &hyper::Error) -> bool {
 
 /// Whether HTTP/2 says that the request was not processed (RFC 9113, 8.7).
 fn is_refused(error: &hyper::Error) -> bool {
-    std::error::Error::source(error)
-        .and_then(|source| source.downcast_ref::<h2::Error>())
-        .and_then(h2::Error::reason)
-        == Some(h2::Reason::REFUSED_STREAM)
+    of_http2(error).and_then(h2::Error::reason) == Some(h2::Reason::REFUSED_STREAM)
+}
+
+/// Whether the upstream ended the stream alone.
+fn is_reset(error: &hyper::Error) -> bool {
+    of_http2(error).is_some_and(|error| error.is_reset() && error.is_remote())
+}
+
+fn of_http2(error: &hyper::Error) -> Option<&h2::Error> {
+    std::error::Error::source(error).and_then(|source| source.downcast_ref())
 }
 
 fn reply_for(error: &hyper::Error) -> LocalReply {

@@ -1,7 +1,7 @@
 //! One request: refused if malformed, normalised, matched, and answered by a
 //! redirect, a direct response, a sample or an upstream.
 
-use http::header::{HOST, HeaderMap, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
@@ -12,53 +12,48 @@ use super::headers;
 use super::local_reply::LocalReply;
 use super::proxy_forward::{self, Forwarded};
 use super::response_body::ResponseBody;
+use super::variables::Variables;
+use super::wire::Refusal;
 use crate::gateway::config::table::{Abort, Fault, Route, RouteAction};
 use crate::gateway::matching::cors;
 use crate::gateway::matching::path;
 use crate::gateway::matching::{self, RequestParts};
 
-/// Answers one request; `both_lengths` says that its head had two framings.
+/// Answers one request, which the reader of its bytes may have refused.
 pub(super) async fn answer(
     request: Request<Incoming>,
-    both_lengths: bool,
-    exchange: Exchange,
+    refusal: Refusal,
+    mut exchange: Exchange,
     binding: &Binding,
 ) -> Response<ResponseBody> {
-    if let Err(refused) = refuse_malformed(&request, both_lengths) {
-        return refused.into_response(request.version(), exchange);
-    }
-    route(request, exchange, binding).await
+    let refused = match refusal {
+        Refusal::None => match refuse_malformed(&request) {
+            None => return route(request, exchange, binding).await,
+            Some(refused) => refused,
+        },
+        Refusal::NotFound => return LocalReply::not_found().answer(request, exchange),
+        Refusal::BadRequest => LocalReply::bad_request(),
+        Refusal::BadRequestWithoutBody => LocalReply::no_host(),
+        Refusal::UpgradeRequired => LocalReply::upgrade_required(),
+        Refusal::NotImplemented => LocalReply::not_implemented(),
+        Refusal::TooLarge => LocalReply::head_too_large(),
+        Refusal::Forbidden => LocalReply::forbidden(),
+    };
+    // Whoever sends such a thing speaks no gRPC.
+    exchange.is_grpc = false;
+    refused.into_response(request.version(), exchange)
 }
 
 /// What Envoy refuses before it looks for a route.
-fn refuse_malformed(request: &Request<Incoming>, both_lengths: bool) -> Result<(), LocalReply> {
-    match request.version() {
-        Version::HTTP_09 | Version::HTTP_10 => return Err(LocalReply::upgrade_required()),
-        Version::HTTP_11 => {
-            if both_lengths {
-                return Err(LocalReply::bad_request());
-            }
-            let mut encodings = request.headers().get_all(TRANSFER_ENCODING).iter();
-            if let Some(encoding) = encodings.next() {
-                let only_chunked = encoding.as_bytes().eq_ignore_ascii_case(b"chunked") && encodings.next().is_none();
-                if !only_chunked {
-                    return Err(LocalReply::not_implemented());
-                }
-            }
-            if request.uri().authority().is_none() && !request.headers().contains_key(HOST) {
-                return Err(LocalReply::no_host());
-            }
-        }
-        _ => {
-            if request.uri().authority().is_none() && !request.headers().contains_key(HOST) {
-                return Err(LocalReply::no_host());
-            }
-        }
+fn refuse_malformed(request: &Request<Incoming>) -> Option<LocalReply> {
+    if request.uri().authority().is_none() && !request.headers().contains_key(HOST) {
+        return Some(LocalReply::no_host());
     }
-    if request.method() == Method::CONNECT {
-        return Err(LocalReply::not_found());
+    let mut lengths = request.headers().get_all(CONTENT_LENGTH).iter().skip(1);
+    if lengths.next().is_some() {
+        return Some(LocalReply::bad_request());
     }
-    Ok(())
+    (request.method() == Method::CONNECT).then(|| LocalReply::not_found().closing())
 }
 
 /// The request's authority: that of the request line or `:authority`, else the
@@ -92,6 +87,14 @@ async fn route(mut request: Request<Incoming>, mut exchange: Exchange, binding: 
         return LocalReply::bad_request().answer(request, exchange);
     };
     normalise_path(&mut request);
+    // Routes are chosen by what the upstream will be told of the client.
+    let headers = request.headers_mut();
+    headers::strip_request_hop(headers);
+    headers.insert(HOST, authority.clone());
+    let request_id = headers::announce_client(headers, &exchange.downstream.client(), &exchange.worker.random);
+    if let Some(entry) = &mut exchange.entry {
+        entry.request_id = Some(request_id);
+    }
     let is_tls = exchange.downstream.is_tls();
     let parts = parts(is_tls, &request, authority_text);
     let host = binding
@@ -114,7 +117,7 @@ async fn route(mut request: Request<Incoming>, mut exchange: Exchange, binding: 
     if let Some(fault) = &chosen.fault
         && let Some(abort) = inject(fault, &mut exchange).await
     {
-        return finish(LocalReply::fault(abort), chosen, request, exchange);
+        return finish(LocalReply::fault(abort), chosen, request, exchange, authority_text);
     }
     // Envoy's filter looks at routes that forward, and at no others.
     let policy = chosen
@@ -158,15 +161,12 @@ async fn act(
     match &chosen.action {
         RouteAction::Redirect(redirect) => {
             let location = matching::location(redirect, &parts);
-            finish(
-                LocalReply::redirect(redirect.status, location),
-                chosen,
-                request,
-                exchange,
-            )
+            let reply = LocalReply::redirect(redirect.status, location);
+            finish(reply, chosen, request, exchange, authority_text)
         }
         RouteAction::Direct { status, body } => {
-            finish(LocalReply::direct(*status, body.clone()), chosen, request, exchange)
+            let reply = LocalReply::direct(*status, body.clone(), || matching::own_location(&parts));
+            finish(reply, chosen, request, exchange, authority_text)
         }
         RouteAction::Forward(forward) => {
             let forwarded = Forwarded {
@@ -181,15 +181,33 @@ async fn act(
 }
 
 /// Answers without an upstream, with the route's operations on the headers.
-fn finish(reply: LocalReply, route: &Route, request: Request<Incoming>, exchange: Exchange) -> Response<ResponseBody> {
+fn finish(
+    reply: LocalReply,
+    route: &Route,
+    request: Request<Incoming>,
+    exchange: Exchange,
+    authority: &str,
+) -> Response<ResponseBody> {
+    let variables = route.headers.is_filled().then(|| {
+        let parts = parts(exchange.downstream.is_tls(), &request, authority);
+        let mut variables = Variables::of(&request, &parts, &exchange.downstream, "");
+        variables.sent(&request);
+        variables.answered_here(reply.flags());
+        variables
+    });
     let mut response = reply.answer(request, exchange);
-    matching::edit_headers(&route.headers.response, response.headers_mut());
+    proxy_forward::edit_response(&route.headers, &mut response, variables.as_ref());
     response
 }
 
-fn parts<'a>(is_tls: bool, request: &'a Request<Incoming>, authority: &'a str) -> RequestParts<'a> {
+pub(super) fn parts<'a>(is_tls: bool, request: &'a Request<Incoming>, authority: &'a str) -> RequestParts<'a> {
     RequestParts {
-        scheme: if is_tls { "https" } else { "http" },
+        // An absolute target says it by itself.
+        scheme: match request.uri().scheme_str() {
+            Some(scheme) if request.version() == Version::HTTP_11 => scheme,
+            _ if is_tls => "https",
+            _ => "http",
+        },
         method: request.method().as_str(),
         authority,
         path: request.uri().path(),

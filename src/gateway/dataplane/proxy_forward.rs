@@ -2,22 +2,27 @@
 //! headers, and sends it off with its copies for mirrors.
 
 use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
 
-use http::header::{HOST, UPGRADE};
+use http::header::{HOST, HeaderMap, SERVER};
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Request, Response, Uri, Version};
+use http::{HeaderValue, Request, Response, Uri};
 use hyper::body::Incoming;
 
 use super::binding::Binding;
 use super::exchange::Exchange;
-use super::headers;
+use super::headers::{self, Upgrade};
 use super::local_reply::LocalReply;
 use super::outbound::{Outbound, Target};
+use super::proxy::parts;
 use super::proxy_mirror;
 use super::request_body::RequestBody;
 use super::response_body::ResponseBody;
-use crate::gateway::config::table::{Destination, Endpoint, Forward, Rewrite, Route};
-use crate::gateway::matching;
+use super::variables::Variables;
+use crate::gateway::config::table::{
+    Cluster, Destination, Endpoint, Forward, HeaderEdit, HeaderOperations, Rewrite, Route,
+};
+use crate::gateway::matching::{self, path};
 use crate::gateway::samples;
 
 /// What a request is forwarded by.
@@ -31,32 +36,80 @@ pub(super) struct Forwarded<'a> {
 /// Forwards a request to one of the route's destinations.
 pub(super) async fn forward(
     by: Forwarded<'_>,
-    mut request: Request<Incoming>,
-    mut exchange: Exchange,
+    request: Request<Incoming>,
+    exchange: Exchange,
 ) -> Response<ResponseBody> {
-    let version = request.version();
-    let worker = Rc::clone(&exchange.worker);
-    let upgrade = match wanted_upgrade(&request) {
-        Upgrade::None => None,
-        Upgrade::WebSocket => Some(hyper::upgrade::on(&mut request)),
-        Upgrade::Other => return LocalReply::upgrade_refused().answer(request, exchange),
-    };
+    if exchange.upgrade == Upgrade::Other {
+        return LocalReply::upgrade_refused().answer(request, exchange);
+    }
     let random = if by.forward.destinations.len() > 1 {
-        worker.random.next()
+        exchange.worker.random.next()
     } else {
         0
     };
     let Some(destination) = matching::destination(by.forward, random) else {
         return LocalReply::no_cluster(by.forward.missing).answer(request, exchange);
     };
+    let filled = by.route.headers.is_filled() || destination.headers.is_filled();
+    let mut variables = filled.then(|| {
+        let authority = by.authority.to_str().unwrap_or_default();
+        let parts = parts(exchange.downstream.is_tls(), &request, authority);
+        let clusters = &by.binding.generation.table.clusters;
+        let cluster = clusters.get(destination.cluster).map_or(String::new(), envoy_name);
+        Variables::of(&request, &parts, &exchange.downstream, &cluster)
+    });
+    let mut response = send(&by, destination, request, exchange, &mut variables).await;
+    edit_response(&destination.headers, &mut response, variables.as_ref());
+    edit_response(&by.route.headers, &mut response, variables.as_ref());
+    response
+}
+
+/// Istio's name of a cluster.
+fn envoy_name(cluster: &Cluster) -> String {
+    let (host, port) = cluster.name.rsplit_once(':').unwrap_or((&cluster.name, ""));
+    format!("outbound|{port}||{host}")
+}
+
+/// Applies operations on an answer. The gateway's name stays, whatever they say.
+pub(super) fn edit_response(
+    headers: &HeaderOperations,
+    response: &mut Response<ResponseBody>,
+    variables: Option<&Variables>,
+) {
+    if headers.response.is_empty() {
+        return;
+    }
+    edit(&headers.response, response.headers_mut(), variables);
+    response.headers_mut().insert(SERVER, headers::SERVER_NAME);
+}
+
+fn edit(edit: &HeaderEdit, headers: &mut HeaderMap, variables: Option<&Variables>) {
+    matching::edit_headers(edit, headers, |variable, headers| {
+        variables.and_then(|variables| variables.fill(variable, headers))
+    });
+}
+
+/// Sends a request to a destination, or says why it cannot be sent.
+async fn send(
+    by: &Forwarded<'_>,
+    destination: &Destination,
+    mut request: Request<Incoming>,
+    mut exchange: Exchange,
+    variables: &mut Option<Variables>,
+) -> Response<ResponseBody> {
+    let version = request.version();
+    let worker = Rc::clone(&exchange.worker);
     let generation = &by.binding.generation;
     let Some(cluster) = generation.table.clusters.get(destination.cluster) else {
         return LocalReply::no_cluster(by.forward.missing).answer(request, exchange);
     };
-    let request_id = edit_request(&by, destination, &mut request, &exchange);
+    let upgrade = (exchange.upgrade == Upgrade::WebSocket).then(|| hyper::upgrade::on(&mut request));
+    edit_request(by, destination, &mut request, variables.as_ref());
+    if let Some(variables) = variables {
+        variables.sent(&request);
+    }
     if let Some(entry) = &mut exchange.entry {
         entry.cluster = Some(cluster.name.clone());
-        entry.request_id = Some(request_id);
     }
     let timeout = matching::timeout::of_request(by.forward.timeout, exchange.is_grpc, request.headers());
     let target = match (&cluster.endpoint, generation.remotes.get(destination.cluster)) {
@@ -89,50 +142,37 @@ pub(super) async fn forward(
         &by.forward.mirrors,
         &request,
         timeout,
-        exchange.is_grpc,
+        (exchange.downstream.is_tls(), exchange.is_grpc),
     );
     let deadline = timeout.map(|timeout| Box::pin(tokio::time::sleep(timeout)));
-    let answer = outbound.send(request, exchange, deadline).await;
-    let mut response = match answer {
-        Ok(response) => response,
-        Err((reply, exchange)) => reply.into_response(version, exchange),
-    };
-    matching::edit_headers(&destination.headers.response, response.headers_mut());
-    matching::edit_headers(&by.route.headers.response, response.headers_mut());
-    response
-}
-
-enum Upgrade {
-    None,
-    WebSocket,
-    Other,
-}
-
-/// Istio's gateway upgrades to WebSocket only; an offer of h2c is ignored.
-fn wanted_upgrade(request: &Request<Incoming>) -> Upgrade {
-    match request.headers().get(UPGRADE) {
-        None => Upgrade::None,
-        Some(_) if request.version() != Version::HTTP_11 => Upgrade::None,
-        Some(to) if to.as_bytes().eq_ignore_ascii_case(b"websocket") => Upgrade::WebSocket,
-        Some(to) if to.as_bytes().eq_ignore_ascii_case(b"h2c") => Upgrade::None,
-        Some(_) => Upgrade::Other,
+    match outbound.send(request, exchange, deadline).await {
+        Ok(response) => {
+            if let Some(variables) = variables {
+                variables.answered(response.status().as_u16());
+            }
+            response
+        }
+        Err((reply, exchange)) => {
+            if let Some(variables) = variables {
+                variables.answered_here(reply.flags());
+            }
+            let broken = exchange.signals.activity.broken_body.load(Relaxed);
+            let reply = if broken { LocalReply::bad_request() } else { reply };
+            reply.into_response(version, exchange)
+        }
     }
 }
 
-/// Rewrites path and authority, and edits the headers. Gives the request's id.
+/// Rewrites path and authority, and edits the headers.
 fn edit_request(
     by: &Forwarded<'_>,
     destination: &Destination,
     request: &mut Request<Incoming>,
-    exchange: &Exchange,
-) -> HeaderValue {
+    variables: Option<&Variables>,
+) {
     let original = request.uri().path_and_query().cloned();
-    let rewritten = by
-        .forward
-        .rewrite
-        .as_ref()
-        .and_then(|rewrite| rewrite_path(rewrite, request.uri()));
     let rewrite = by.forward.rewrite.as_ref();
+    let rewritten = rewrite.and_then(|rewrite| rewrite_path(rewrite, request.uri()));
     let of_route = rewrite.and_then(|rewrite| rewrite.authority.as_deref());
     // Envoy applies the destination's first, and then the route's.
     let new_authority = of_route.or(destination.authority.as_deref());
@@ -142,12 +182,11 @@ fn edit_request(
     *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
 
     let headers = request.headers_mut();
-    headers::strip_request_hop(headers);
     let host = new_authority
         .and_then(|authority| HeaderValue::from_str(authority).ok())
         .unwrap_or_else(|| by.authority.clone());
     headers.insert(HOST, host);
-    let request_id = headers::announce_client(headers, &exchange.downstream.client(), &exchange.worker.random);
+    headers::set_attempt(headers, 1);
     if rewritten.is_some()
         && let Some(original) = &original
     {
@@ -158,12 +197,11 @@ fn edit_request(
         let between = between.and_then(|authority| HeaderValue::from_str(authority).ok());
         headers::set_original_host(headers, between.as_ref().unwrap_or(&by.authority));
     }
-    matching::edit_headers(&destination.headers.request, headers);
-    matching::edit_headers(&by.route.headers.request, headers);
-    request_id
+    edit(&destination.headers.request, headers, variables);
+    edit(&by.route.headers.request, headers, variables);
 }
 
 fn rewrite_path(rewrite: &Rewrite, uri: &Uri) -> Option<PathAndQuery> {
     let text = matching::rewritten(rewrite.path.as_ref()?, uri.path(), uri.query());
-    PathAndQuery::try_from(text).ok()
+    PathAndQuery::try_from(path::sendable(text)).ok()
 }

@@ -24,7 +24,7 @@ pub(super) fn start(
     mirrors: &[Mirror],
     request: &Request<RequestBody>,
     timeout: Option<Duration>,
-    is_grpc: bool,
+    (is_tls, is_grpc): (bool, bool),
 ) {
     for mirror in mirrors {
         // A sample has no use for a copy.
@@ -41,7 +41,7 @@ pub(super) fn start(
             if copy.body().whole().await.is_err() {
                 return;
             }
-            if let Ok((response, _lease)) = send_once(&own, &upstream, copy, is_grpc, false).await {
+            if let Ok((response, _lease)) = send_once(&own, &upstream, copy, is_tls, is_grpc, false).await {
                 let mut body = response.into_body();
                 while let Some(Ok(_)) = body.frame().await {}
             }

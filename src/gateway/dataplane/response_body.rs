@@ -37,7 +37,7 @@ enum Kind {
     Upstream {
         body: Incoming,
         /// Gives the upstream connection back when the body has ended.
-        _lease: Option<Lease>,
+        lease: Option<Lease>,
         deadline: Deadline,
     },
 }
@@ -71,11 +71,7 @@ impl ResponseBody {
     /// A body that an upstream sends.
     pub(super) fn upstream(body: Incoming, lease: Option<Lease>, deadline: Deadline, exchange: Exchange) -> Self {
         Self {
-            kind: Kind::Upstream {
-                body,
-                _lease: lease,
-                deadline,
-            },
+            kind: Kind::Upstream { body, lease, deadline },
             exchange: Some(exchange),
         }
     }
@@ -90,11 +86,13 @@ impl Body for ResponseBody {
         let polled = match &mut this.kind {
             Kind::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Kind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Kind::Upstream { body, deadline, .. } => match Pin::new(body).poll_frame(cx) {
+            Kind::Upstream { body, lease, deadline } => match Pin::new(body).poll_frame(cx) {
                 Poll::Pending => match deadline.as_mut().map(|deadline| deadline.as_mut().poll(cx)) {
                     Some(Poll::Ready(())) => Poll::Ready(Some(Err(BodyError::Timeout))),
                     _ => Poll::Pending,
                 },
+                // Envoy drops the trailers of HTTP/1.1.
+                Poll::Ready(Some(Ok(frame))) if frame.is_trailers() && lease.is_some() => Poll::Ready(None),
                 Poll::Ready(frame) => Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from))),
             },
         };

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::limits::Limits;
-use super::wire::Activity;
+use super::wire::{Activity, Refusal};
 
 /// How long an idle client may take to say goodbye once it is told to: one
 /// that never answers would keep its place.
@@ -57,6 +57,7 @@ impl Signals {
 
     /// The connection goes on as this task, in its place among the connections.
     pub(super) fn becomes(&self, task: JoinHandle<()>) {
+        self.activity.switched.store(true, Relaxed);
         *self.upgraded.borrow_mut() = Some(task);
     }
 
@@ -111,12 +112,12 @@ impl Signals {
         }
     }
 
-    /// A request begins; whether its head had two framings.
-    pub(super) fn begin(&self) -> bool {
+    /// A request begins; how it is refused by the reader of its head.
+    pub(super) fn begin(&self) -> Refusal {
         self.active.set(self.active.get() + 1);
         self.activity.between.store(false, Relaxed);
         self.activity.head_begun.store(false, Relaxed);
-        self.activity.both_lengths.swap(false, Relaxed)
+        self.activity.take_refusal()
     }
 
     /// A request is answered.
@@ -124,7 +125,7 @@ impl Signals {
         self.active.set(self.active.get().saturating_sub(1));
         if self.active.get() == 0 {
             self.idle_since.set(now);
-            self.activity.between.store(true, Relaxed);
+            self.activity.answered();
         }
     }
 

@@ -191,6 +191,20 @@ const TLS12_SUITES: [(&str, SupportedCipherSuite); 6] = [
     ),
 ];
 
+/// A suite's name as OpenSSL has it.
+pub(super) fn openssl_name(suite: SupportedCipherSuite) -> &'static str {
+    use rustls::CipherSuite;
+    match suite.suite() {
+        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        _ => TLS12_SUITES
+            .iter()
+            .find(|(_, known)| *known == suite)
+            .map_or("", |(name, _)| name),
+    }
+}
+
 /// Key exchange groups by Istio's `ecdhCurves`; the first ones are Envoy's own list.
 const GROUPS: [(&str, &dyn SupportedKxGroup); 4] = [
     ("X25519MLKEM768", aws_lc_rs::kx_group::X25519MLKEM768),

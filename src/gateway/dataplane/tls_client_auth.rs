@@ -10,7 +10,9 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, RootCertStore, SignatureScheme,
+};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use crate::gateway::config::table::ClientVerification;
@@ -38,6 +40,8 @@ pub(super) fn verifier(
     } else {
         builder
     };
+    // Envoy demands a certificate where it is to have certain names.
+    let required = required || !verification.subject_alt_names.is_empty();
     let builder = if required {
         builder
     } else {
@@ -132,7 +136,10 @@ impl ChainVerifier {
         }
         let (_, certificate) = X509Certificate::from_der(end_entity).map_err(|_| CertificateError::BadEncoding)?;
         if !self.names.is_empty() && !names_of(&certificate).iter().any(|name| self.names.contains(name)) {
-            return Err(CertificateError::ApplicationVerificationFailure.into());
+            // Envoy says certificate_unknown here.
+            return Err(Error::InvalidCertificate(CertificateError::Other(OtherError(
+                Arc::new(NameNotListed),
+            ))));
         }
         let pinned = !self.keys.is_empty() || !self.certificates.is_empty();
         let sha256 = |bytes: &[u8]| digest::digest(&digest::SHA256, bytes);
@@ -144,6 +151,11 @@ impl ChainVerifier {
         Ok(())
     }
 }
+
+/// None of the certificate's names is among `subjectAltNames`.
+#[derive(Debug, thiserror::Error)]
+#[error("none of its names is among subjectAltNames")]
+struct NameNotListed;
 
 /// The subject alternative names in the form in which Istio compares them.
 pub(super) fn names_of(certificate: &X509Certificate<'_>) -> Vec<String> {

@@ -82,8 +82,12 @@ fn client_certificate_fault(reason: &CertificateError) -> (&'static str, &'stati
             "unsupported_certificate (43)",
         ),
         CertificateError::ApplicationVerificationFailure => (
-            "it is trusted, but matches none of subjectAltNames, verifyCertificateSpki or verifyCertificateHash",
+            "it is trusted, but matches none of verifyCertificateSpki and verifyCertificateHash",
             "access_denied (49)",
+        ),
+        CertificateError::Other(_) => (
+            "it is trusted, but has none of the names in subjectAltNames",
+            "certificate_unknown (46)",
         ),
         CertificateError::BadSignature => (
             "its signature is wrong: the key does not belong to it",

@@ -139,9 +139,16 @@ pub(super) enum Wire {
 pub(super) struct Lease {
     sender: Option<http1::SendRequest<RequestBody>>,
     upstream: Rc<Upstream>,
+    /// No request follows on it.
+    is_last: bool,
 }
 
 impl Lease {
+    /// Leaves the connection out of its pool.
+    pub(super) fn end(&mut self) {
+        self.is_last = true;
+    }
+
     pub(super) fn sender(&mut self) -> Option<&mut http1::SendRequest<RequestBody>> {
         self.sender.as_mut()
     }
@@ -151,6 +158,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(sender) = self.sender.take()
             && !sender.is_closed()
+            && !self.is_last
         {
             let mut idle = self.upstream.idle.borrow_mut();
             if idle.len() < self.upstream.most_idle {
@@ -203,6 +211,7 @@ impl Upstream {
         Lease {
             sender: Some(sender),
             upstream: Rc::clone(self),
+            is_last: false,
         }
     }
 

@@ -13,9 +13,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderValue};
 
 use crate::gateway::config::authority::split_port;
+use crate::gateway::config::header_text::{RequestField, Variable};
 use crate::gateway::config::table::{
     Destination, FilterChain, Forward, HeaderEdit, Listener, ListenerProtocol, PathRewrite, Redirect, Route,
     RouteMatch, RouteTable, SniTable, StringMatch, TcpDestination, TcpRoute, ValueMatch, VirtualHost,
@@ -138,17 +139,14 @@ pub fn matches(when: &RouteMatch, request: &RequestParts<'_>) -> bool {
         && holds(when.scheme.as_ref(), request.scheme)
         && holds(when.method.as_ref(), request.method)
         && holds(when.authority.as_ref(), request.authority)
-        && when.headers.iter().all(|(name, condition)| match condition {
-            ValueMatch::Present => request.headers.contains_key(name),
-            ValueMatch::Value(value) => header(request.headers, name).is_some_and(|text| string_matches(value, &text)),
-        })
-        && when.without_headers.iter().all(|(name, condition)| match condition {
-            ValueMatch::Present => !request.headers.contains_key(name),
-            // Envoy takes a missing header for an empty one here.
-            ValueMatch::Value(value) => {
-                !string_matches(value, &header(request.headers, name).unwrap_or(Cow::Borrowed("")))
-            }
-        })
+        && when
+            .headers
+            .iter()
+            .all(|(field, condition)| field_matches(field, condition, request, false))
+        && when
+            .without_headers
+            .iter()
+            .all(|(field, condition)| !field_matches(field, condition, request, true))
         && when
             .query
             .iter()
@@ -182,22 +180,39 @@ fn string_matches(condition: &StringMatch, text: &str) -> bool {
     }
 }
 
-/// A header's value; repeated ones are joined with a comma, as Envoy does.
-/// Bytes beyond ASCII are compared as Latin-1.
-fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
-    let mut values = headers.get_all(name).iter();
-    let first = values.next()?;
-    let text = |value: &'a http::HeaderValue| match value.to_str() {
+/// Whether any value of a header fits. Where it must not, Envoy takes a missing header
+/// for an empty one.
+fn field_matches(
+    field: &RequestField,
+    condition: &ValueMatch,
+    request: &RequestParts<'_>,
+    missing_is_empty: bool,
+) -> bool {
+    let fits = |text: &str| match condition {
+        ValueMatch::Present => true,
+        ValueMatch::Value(value) => string_matches(value, text),
+    };
+    match field {
+        RequestField::Method => fits(request.method),
+        RequestField::Authority => fits(request.authority),
+        RequestField::Scheme => fits(request.scheme),
+        RequestField::Path => fits(&path_and_query(request)),
+        RequestField::Header(name) => {
+            let mut values = request.headers.get_all(name).iter().peekable();
+            if values.peek().is_none() {
+                return missing_is_empty && !matches!(condition, ValueMatch::Present) && fits("");
+            }
+            values.any(|value| fits(&text(value)))
+        }
+    }
+}
+
+/// A header's value; bytes beyond ASCII are compared as Latin-1.
+fn text(value: &HeaderValue) -> Cow<'_, str> {
+    match value.to_str() {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => Cow::Owned(value.as_bytes().iter().map(|&byte| char::from(byte)).collect()),
-    };
-    let mut joined = text(first);
-    for value in values {
-        let joined = joined.to_mut();
-        joined.push(',');
-        joined.push_str(&text(value));
     }
-    Some(joined)
 }
 
 /// The first occurrence of a query parameter, undecoded; one without `=` is empty.
@@ -263,21 +278,25 @@ pub fn location(redirect: &Redirect, request: &RequestParts<'_>) -> String {
         // A new path with a query of its own replaces the request's query too.
         Some(PathRewrite::Whole(path)) if path.contains('?') => path.clone(),
         Some(rewrite) => rewritten(rewrite, request.path, request.query),
-        None => path_and_query(request),
+        None => path_and_query(request).into_owned(),
     };
     format!("{scheme}://{host}{port}{path}")
 }
 
-/// The Location of `httpsRedirect`.
+/// The Location of `httpsRedirect`; the port of the request stays, whichever it is.
 pub fn https_location(request: &RequestParts<'_>) -> String {
-    let host = host_for(request, "https", false);
-    format!("https://{host}{}", path_and_query(request))
+    format!("https://{}{}", request.authority, path_and_query(request))
 }
 
-fn path_and_query(request: &RequestParts<'_>) -> String {
+/// The Location of a direct response with a status that has one: where the request is.
+pub fn own_location(request: &RequestParts<'_>) -> String {
+    format!("{}://{}{}", request.scheme, request.authority, path_and_query(request))
+}
+
+fn path_and_query<'a>(request: &RequestParts<'a>) -> Cow<'a, str> {
     match request.query {
-        Some(query) => format!("{}?{query}", request.path),
-        None => request.path.to_owned(),
+        Some(query) => Cow::Owned(format!("{}?{query}", request.path)),
+        None => Cow::Borrowed(request.path),
     }
 }
 
@@ -294,16 +313,51 @@ fn host_for<'a>(request: &RequestParts<'a>, scheme: &str, new_port: bool) -> &'a
     }
 }
 
-/// Applies header operations: removes, then sets, then adds.
-pub fn edit_headers(edit: &HeaderEdit, headers: &mut HeaderMap) {
+/// Fields whose values Envoy keeps in one line, with commas; others that are added get
+/// a line of their own.
+const ONE_LINE: [&str; 6] = [
+    "content-type",
+    "user-agent",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-request-id",
+];
+
+/// Applies header operations: removes, then sets, then adds. `fill` gives the values of
+/// variables, from the headers as they are then.
+pub fn edit_headers(
+    edit: &HeaderEdit,
+    headers: &mut HeaderMap,
+    fill: impl Fn(&Variable, &HeaderMap) -> Option<String>,
+) {
     for name in &edit.remove {
         headers.remove(name);
     }
-    for (name, value) in &edit.set {
-        headers.insert(name, value.clone());
+    if edit.set.is_empty() && edit.add.is_empty() {
+        return;
     }
-    for (name, value) in &edit.add {
-        headers.append(name, value.clone());
+    // All values are made before one is written.
+    let listed = edit.set.iter().chain(&edit.add);
+    let values: Vec<Option<HeaderValue>> = listed
+        .map(|(_, text)| text.value(|variable| fill(variable, headers)))
+        .collect();
+    let (set, add) = values.split_at(edit.set.len());
+    for ((name, _), value) in edit.set.iter().zip(set) {
+        if let Some(value) = value {
+            headers.insert(name, value.clone());
+        }
+    }
+    for ((name, _), value) in edit.add.iter().zip(add) {
+        let Some(value) = value else { continue };
+        let joined = headers
+            .get(name)
+            .filter(|_| ONE_LINE.contains(&name.as_str()))
+            .and_then(|before| HeaderValue::from_bytes(&[before.as_bytes(), b",", value.as_bytes()].concat()).ok());
+        match joined {
+            Some(joined) => drop(headers.insert(name, joined)),
+            None => drop(headers.append(name, value.clone())),
+        }
     }
 }
 

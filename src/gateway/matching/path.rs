@@ -1,17 +1,20 @@
 //! Path normalisation as Istio's default (BASE): escapes of unreserved
 //! characters are undone, backslashes become slashes, dot segments are
-//! resolved. `//` and `%2F` stay.
+//! resolved, also those with parameters (`..;x`). `//` and `%2F` stay.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// Normalises a path (without query).
 pub fn normalised(path: &str) -> Cow<'_, str> {
     let bytes = path.as_bytes();
-    let suspicious = memchr::memchr3(b'%', b'\\', b'.', bytes).is_some();
+    let suspicious = bytes
+        .iter()
+        .any(|byte| matches!(byte, b'%' | b'\\' | b'.' | b'"' | b'^' | b'{' | b'|' | b'}'));
     if !suspicious || !path.starts_with('/') {
         return Cow::Borrowed(path);
     }
-    let unescaped = unescape(path);
+    let unescaped = unescape(&without_parameters(path));
     let mut result = String::with_capacity(unescaped.len());
     let segments = unescaped[1..].split('/');
     let last = segments.clone().count() - 1;
@@ -30,7 +33,7 @@ pub fn normalised(path: &str) -> Cow<'_, str> {
             }
             other => {
                 result.push('/');
-                result.push_str(other);
+                escape(other, &mut result);
             }
         }
     }
@@ -39,6 +42,56 @@ pub fn normalised(path: &str) -> Cow<'_, str> {
     } else {
         Cow::Owned(result)
     }
+}
+
+/// Appends a segment with the bytes escaped that Envoy escapes.
+fn escape(segment: &str, result: &mut String) {
+    for character in segment.chars() {
+        match character {
+            '"' => result.push_str("%22"),
+            '^' => result.push_str("%5E"),
+            '{' => result.push_str("%7B"),
+            '|' => result.push_str("%7C"),
+            '}' => result.push_str("%7D"),
+            other => result.push(other),
+        }
+    }
+}
+
+/// Leaves out the parameters of dot segments: `..;x` is `..`. Envoy looks for them before
+/// it undoes escapes.
+fn without_parameters(path: &str) -> Cow<'_, str> {
+    if !path.contains("/.") || !path.contains(".;") {
+        return Cow::Borrowed(path);
+    }
+    let bare = |segment| match segment {
+        dots if str::starts_with(dots, ".;") => ".",
+        dots if str::starts_with(dots, "..;") => "..",
+        other => other,
+    };
+    let segments: Vec<&str> = path.split('/').map(bare).collect();
+    Cow::Owned(segments.join("/"))
+}
+
+/// A target as it may stand in a request's first line: it begins with a slash, and a
+/// rewrite that put in what no path may hold has that escaped.
+pub fn sendable(target: String) -> String {
+    let fits = |byte: u8| byte > b' ' && byte != 0x7f && !matches!(byte, b'#' | b'<' | b'>' | b'"' | b'`');
+    if target.starts_with('/') && target.bytes().all(fits) {
+        return target;
+    }
+    let mut made = String::with_capacity(target.len() + 8);
+    if !target.starts_with('/') {
+        made.push('/');
+    }
+    for character in target.chars() {
+        if character.is_ascii() && !fits(character as u8) {
+            let _ = write!(made, "%{:02X}", u32::from(character));
+        } else {
+            made.push(character);
+        }
+    }
+    made
 }
 
 fn unescape(path: &str) -> String {
@@ -69,7 +122,7 @@ fn unescape(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::normalised;
+    use super::{normalised, sendable};
     use proptest::prelude::*;
 
     #[test]
@@ -90,9 +143,27 @@ mod tests {
             ("/a%", "/a%"),
             ("/a%zz", "/a%zz"),
             ("/...", "/..."),
+            ("/a/..;/b", "/b"),
+            ("/a/.;x=1/b", "/a/b"),
+            ("/a/..;", "/"),
+            ("/a;b/c", "/a;b/c"),
+            ("/{a|b}^\"", "/%7Ba%7Cb%7D%5E%22"),
+            ("/a/%2e%2E;/b", "/a/..;/b"),
             ("*", "*"),
         ] {
             assert_eq!(normalised(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_rewritten_path_can_be_sent() {
+        for (text, expected) in [
+            ("/a?b", "/a?b"),
+            ("other/x", "/other/x"),
+            ("/a b#c", "/a%20b%23c"),
+            ("?q", "/?q"),
+        ] {
+            assert_eq!(sendable(text.to_owned()), expected);
         }
     }
 

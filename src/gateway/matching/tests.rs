@@ -10,6 +10,7 @@ use super::{
     RequestParts, destination, edit_headers, filter_chain, https_location, location, matches, rewritten, route,
     split_port, virtual_host,
 };
+use crate::gateway::config::header_text::{HeaderText, RequestField};
 use crate::gateway::config::table::{
     Destination, FilterChain, Forward, HeaderEdit, HeaderOperations, PathRewrite, Redirect, RetryPolicy, Route,
     RouteAction, RouteMatch, RouteTable, SniTable, StringMatch, ValueMatch, VirtualHost,
@@ -274,14 +275,17 @@ fn header_conditions() {
         ("x-user", ValueMatch::Value(prefix("ja")), true, false),
         ("x-user", ValueMatch::Value(regex("j.*n")), true, false),
         ("x-user", ValueMatch::Value(regex("j")), false, true),
-        // Repeated values are joined with a comma.
-        ("x-twice", ValueMatch::Value(exact("a,b")), true, false),
-        ("x-twice", ValueMatch::Value(exact("a")), false, true),
+        // Repeated values are tested one by one.
+        ("x-twice", ValueMatch::Value(exact("a,b")), false, true),
+        ("x-twice", ValueMatch::Value(exact("a")), true, false),
+        ("x-twice", ValueMatch::Value(exact("b")), true, false),
+        (":path", ValueMatch::Value(exact("/")), true, false),
+        (":method", ValueMatch::Value(exact("POST")), false, true),
         // A missing header never matches a value, and counts as empty where it must not match.
         ("x-none", ValueMatch::Value(exact("x")), false, true),
         ("x-none", ValueMatch::Value(regex(".*")), false, false),
     ] {
-        let name = HeaderName::from_static(name);
+        let field = RequestField::named(name).expect("a field");
         let condition_again = match &condition {
             ValueMatch::Present => ValueMatch::Present,
             ValueMatch::Value(StringMatch::Exact(text)) => ValueMatch::Value(exact(text)),
@@ -291,11 +295,11 @@ fn header_conditions() {
             ValueMatch::Value(StringMatch::Regex(text)) => ValueMatch::Value(StringMatch::Regex(text.clone())),
         };
         let positive = RouteMatch {
-            headers: vec![(name.clone(), condition)],
+            headers: vec![(field.clone(), condition)],
             ..RouteMatch::default()
         };
         let negative = RouteMatch {
-            without_headers: vec![(name.clone(), condition_again)],
+            without_headers: vec![(field, condition_again)],
             ..RouteMatch::default()
         };
         assert_eq!(matches(&positive, &request("/", &sent)), with, "headers {name}");
@@ -487,7 +491,7 @@ fn https_redirect_keeps_host_port_path_and_query() {
     for (authority, path, expected) in [
         ("a.com", "/x?y=z", "https://a.com/x?y=z"),
         ("a.com:8080", "/", "https://a.com:8080/"),
-        ("a.com:80", "/", "https://a.com/"),
+        ("a.com:80", "/", "https://a.com:80/"),
     ] {
         let mut parts = request(path, &none);
         parts.scheme = "http";
@@ -501,11 +505,24 @@ fn headers_are_removed_then_set_then_added() {
     let name = HeaderName::from_static("x-a");
     let edit = HeaderEdit {
         remove: vec![name.clone()],
-        set: vec![(name.clone(), HeaderValue::from_static("set"))],
-        add: vec![(name.clone(), HeaderValue::from_static("added"))],
+        set: vec![
+            (name.clone(), HeaderText::parse("set").expect("a value")),
+            (HeaderName::from_static("x-b"), HeaderText::parse("").expect("a value")),
+        ],
+        add: vec![
+            (name.clone(), HeaderText::parse("added").expect("a value")),
+            (
+                HeaderName::from_static("via"),
+                HeaderText::parse("me").expect("a value"),
+            ),
+        ],
     };
-    let mut map = headers(&[("x-a", "old"), ("x-a", "older")]);
-    edit_headers(&edit, &mut map);
+    let mut map = headers(&[("x-a", "old"), ("x-a", "older"), ("x-b", "kept"), ("via", "you")]);
+    edit_headers(&edit, &mut map, |_, _| None);
+    assert_eq!(
+        (&map["x-b"], &map["via"]),
+        (&"kept".parse().expect("a value"), &"you,me".parse().expect("a value"))
+    );
     let left: Vec<_> = map.get_all(&name).iter().map(|v| v.to_str().expect("text")).collect();
     assert_eq!(left, ["set", "added"]);
 }

@@ -137,13 +137,9 @@ impl<'a> TlsServer<'a> {
                     title: object.title(),
                     full_name: object.full_name(),
                     name: text("/name").unwrap_or_default().to_owned(),
-                    hosts: vec![ServerHost {
-                        namespace: None,
-                        name: text("/hostname")
-                            .filter(|host| !host.is_empty())
-                            .unwrap_or("*")
-                            .to_ascii_lowercase(),
-                    }],
+                    hosts: vec![ServerHost::any_namespace(
+                        text("/hostname").filter(|host| !host.is_empty()).unwrap_or("*"),
+                    )],
                     port: listener
                         .get("port")
                         .and_then(serde_json::Value::as_u64)
