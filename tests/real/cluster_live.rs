@@ -106,12 +106,12 @@ fn secrets_that_kubectl_replaces_deletes_and_creates() {
         "the old chain is still served"
     );
 
-    // Deleted: reset, as under Istio. Made anew: served.
+    // Deleted: it stays in use, as in a running proxy.
     plane.kubectl_ok(&["-n", &served.workspace.pod_namespace, "delete", "secret", CREDENTIAL]);
-    serve.wait_until("it is reset", |serve| ask(serve, &new, "/status/418").is_err());
     serve.wait_until("it is said", |serve| {
         serve.log().contains("is not in namespace live-secrets-ingress")
     });
+    assert_eq!(ask(&serve, &new, "/status/418"), Ok(418), "{}", serve.log());
     plane.kubectl_with(&["create"], &served.secret());
     wait_for(&mut serve, &new);
 
