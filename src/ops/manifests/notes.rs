@@ -54,8 +54,8 @@ fn of_gateway_api(intent: &Intent) -> Option<String> {
     if frontend(&intent.hosts).is_some() {
         return Some(
             "spec.tls.frontend needs the definitions of Gateway API 1.5 or later: an API server with older ones \
-             drops it, and then no client certificate is asked for. Its CA is in a ConfigMap: after rotate --ca \
-             write and apply these objects anew"
+             refuses it or drops it, and without it no client certificate is asked for. Its CA is in a ConfigMap: \
+             after rotate --ca write and apply these objects anew"
                 .to_owned(),
         );
     }
