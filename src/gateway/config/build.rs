@@ -368,14 +368,21 @@ impl<'a> Builder<'a> {
     }
 
     fn no_route(&mut self, server: &MergedServer<'_>, list: &str, effect: &str) {
+        let (what, why) = if server.of_gateway_api {
+            let why = "no TCPRoute or TLSRoute is bound to it".to_owned();
+            ("listener", why)
+        } else {
+            let why = format!(
+                "no VirtualService of Gateway {} with one of its hosts has a {list} route for port {}",
+                server.shown(),
+                server.server.port.number
+            );
+            ("server", why)
+        };
         self.notes.push(
-            Problem::new(format!("no {list} route leads anywhere from this server, so {effect}"))
+            Problem::new(format!("no {list} route leads anywhere from this {what}, so {effect}"))
                 .at(server.place.locate())
-                .why(format!(
-                    "no VirtualService of Gateway {} with one of its hosts has a {list} route for port {}",
-                    server.shown(),
-                    server.server.port.number
-                )),
+                .why(why),
         );
     }
 

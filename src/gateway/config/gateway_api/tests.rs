@@ -475,6 +475,7 @@ fn connections_are_routed_by_tlsroutes_and_tcproutes() {
     ] {
         assert_eq!(leads(&built, port, name), expected, "{port} {name}");
     }
+    assert!(says(&built, "no TCPRoute or TLSRoute is bound to it"));
 }
 
 #[test]
