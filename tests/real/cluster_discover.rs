@@ -89,7 +89,7 @@ fn the_load_balancers_address_is_probed_and_apply_sees_the_new_certificate() {
     workspace
         .run(&["apply"])
         .exits(0)
-        .says("was not checked: the LoadBalancer of Service");
+        .says("not checked whether the gateway already serves this: the LoadBalancer of Service");
 
     // From here on the test plays the cloud.
     play_status(

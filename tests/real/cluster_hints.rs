@@ -277,7 +277,7 @@ fn fixes_of_probe_and_apply_name_the_cluster() {
     workspace
         .run(&["apply", "--context", "admin", "--wait", "1s"])
         .exits(1)
-        .says("istio-tls probe --target cluster --context admin says more");
+        .says("istio-tls probe --target cluster --context admin shows details");
     // The context is recorded by now, and still not kubectl's own.
     workspace.run(&["probe"]).exits(1).prints(fix);
     workspace

@@ -156,7 +156,7 @@ fn a_new_leaf_goes_to_files_and_secret_and_is_seen_at_the_gateway() {
     // What is deleted there is not made again by a job that rotates.
     workspace.run(&["delete", "--yes"]).exits(0);
     workspace.run(&["rotate", HOST]).exits(1).prints(&format!(
-        "has no Secret {pods}/{SECRET} of httpbin.example.com; istio-tls apply makes it"
+        "has no Secret {pods}/{SECRET} of httpbin.example.com; istio-tls apply creates it"
     ));
     assert!(plane.get(&pods, "secret", SECRET).is_null());
 }
@@ -424,7 +424,7 @@ fn a_secret_that_others_renewed_is_not_set_back() {
     workspace
         .run(&["adopt", &format!("secret/{pods}/{SECRET}"), "--host", HOST, "--force"])
         .exits(0)
-        .says("the CA of httpbin.example.com is the same");
+        .says("the CA of httpbin.example.com is unchanged");
     holds_the_files(&plane, &workspace);
     workspace
         .run(&["rotate", "--if-expires-in", "30d"])
@@ -485,7 +485,7 @@ fn a_gateway_without_address_is_proven_through_its_pod() {
     workspace
         .run(&["rotate", HOST, "--ca"])
         .exits(0)
-        .prints("notverified at the cluster's gateway: Service tunnelrot-ingress/istio-ingressgateway has no address");
+        .prints("not verified at the cluster's gateway: Service tunnelrot-ingress/istio-ingressgateway has no address");
     workspace
         .run(&["rotate", HOST, "--finish"])
         .exits(1)

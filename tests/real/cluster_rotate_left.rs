@@ -85,7 +85,7 @@ fn a_gateway_that_stays_with_the_old_leaf_is_found_though_nothing_lags() {
     let unseen = rotation["notProvenInCluster"].as_str().expect("a reason");
     assert!(
         unseen.contains(&format!(
-            "has no Secret {pods}/{SECRET} of {HOST}; istio-tls apply makes it"
+            "has no Secret {pods}/{SECRET} of {HOST}; istio-tls apply creates it"
         )),
         "{unseen}"
     );
@@ -97,7 +97,7 @@ fn a_gateway_that_stays_with_the_old_leaf_is_found_though_nothing_lags() {
     workspace
         .run(&["rotate", HOST])
         .exits(1)
-        .prints("notverified at the cluster's gateway")
+        .prints("not verified at the cluster's gateway")
         .prints("without which its gateway serves none of this");
     workspace.run(&["apply", "--no-wait"]).exits(0);
     assert_eq!(secret_text(&plane, &pods, SECRET, "tls.crt"), workspace.dir.read(LEAF));

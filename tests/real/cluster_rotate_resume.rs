@@ -253,7 +253,7 @@ fn a_server_that_is_gone_is_said_and_nothing_is_written() {
         .run(&["rotate", "--if-expires-in", "30d"])
         .exits(0)
         .prints("were outdated and now match the files")
-        .prints("notverified at the cluster's gateway");
+        .prints("not verified at the cluster's gateway");
     is_one(&standing(&plane, &workspace));
 }
 

@@ -87,14 +87,14 @@ fn every_ready_pod_behind_the_address_is_asked() {
     workspace
         .run(&["rotate", HOST, "--if-expires-in", "0d", "--wait", "1s"])
         .exits(1)
-        .prints(&format!("NOTverified at the pod {pods}/gateway-2"));
+        .prints(&format!("NOT verified at the pod {pods}/gateway-2"));
 
     // A pod that is not Ready serves nobody; without its node, none is asked.
     node.set_ready(&pods, "gateway-2", false);
     workspace
         .run(&["rotate", HOST])
         .exits(0)
-        .prints("of 1 ready pods of the gateway 1 were asked");
+        .prints("1 of 1 ready pods of the gateway were probed individually");
     node.stop_kubelet();
     workspace
         .run(&["rotate", HOST, "--retry-for", "1s"])
@@ -264,7 +264,7 @@ fn where_the_pods_and_the_secret_are_is_said_by_both() {
     workspace
         .run(&["rotate", HOST])
         .exits(0)
-        .prints("notverified at the cluster's gateway")
+        .prints("not verified at the cluster's gateway")
         .prints(&run);
     let found = findings(&workspace.run(&["status", "-o", "json"]).exits(1));
     assert_eq!(codes(&found), ["ITL1015"]);
