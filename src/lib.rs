@@ -39,6 +39,7 @@ pub mod lint;
 pub mod manifests;
 pub mod names;
 pub mod ops;
+pub mod printable;
 pub mod probe;
 pub mod problem;
 pub mod remedy;

@@ -44,15 +44,10 @@ pub(crate) fn attribute_text(attribute: &x509_parser::x509::AttributeTypeAndValu
 
 /// Text without control characters, which a terminal would interpret.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect::<Vec<char>>()
-            } else {
-                vec![c]
-            }
-        })
-        .collect()
+    // A name is one line.
+    crate::printable::printable(text)
+        .replace('\n', "\\n")
+        .replace('\t', "\\t")
 }
 
 /// The common names of a subject.

@@ -10,6 +10,7 @@ use super::exit::Exit;
 use crate::ops;
 use crate::problem::Problem;
 use crate::remedy::{Aim, ours};
+use crate::report::paint::printable;
 use crate::report::problem_json::{FailedJson, ProblemJson};
 
 /// Why a command failed.
@@ -121,7 +122,7 @@ pub(super) fn usage(error: &clap::Error, variable: Option<String>, json: bool) -
 
 /// A line on standard error. If that is closed, nobody is left to read it.
 fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", printable(text));
 }
 
 /// The failure as JSON, for `-o json`.

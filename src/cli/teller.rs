@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use crate::ops::{Event, Observer};
 use crate::remedy::Aim;
+use crate::report::paint::printable;
 use crate::report::unseen_text;
 
 /// Writes events to standard error.
@@ -55,6 +56,6 @@ impl Observer for Teller {
             Event::Error(problem) => format!("error: {}", problem.text(&self.aim)),
         };
         // If standard error is closed, nobody is left to read it.
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        let _ = writeln!(std::io::stderr().lock(), "{}", printable(&text));
     }
 }

@@ -1,40 +1,38 @@
-//! The line of a manifest that a finding refers to, with carets below the value. A line
-//! that may contain a secret is never shown.
+//! The line of a manifest that a finding is about, with carets below the
+//! value. A line that may hold a secret is never shown.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
+use annotate_snippets::renderer::{AnsiColor, Style};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use super::paint::Paint;
 use crate::lint::Finding;
 use crate::lint::secrecy::{is_secret_path, may_hold_secret};
+use crate::printable::is_unsafe;
 
-/// The longest line, in bytes, of which a part is shown.
+/// The longest line of which a part is shown, in bytes.
 const LINE_LIMIT: usize = 4096;
 
-/// The texts of the manifests, with their lines indexed once.
+const FAINT: Style = Style::new().dimmed();
+const RED: Style = AnsiColor::Red.on_default();
+
+/// The texts of the manifests, with their lines found once.
 pub struct Texts<'t> {
     files: HashMap<&'t str, Lines<'t>>,
 }
 
 struct Lines<'t> {
     text: &'t str,
-    /// The offset of each line.
+    /// Where each line begins.
     starts: Vec<usize>,
     /// The first and last line of every document that may be a Secret.
     secrets: Vec<(usize, usize)>,
 }
 
-/// A line with a marked part.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Excerpt {
-    /// The line, or the part of it that fits.
-    pub line: String,
-    /// The characters before the mark.
-    pub before: usize,
-    /// The marked characters, at least one.
-    pub marked: usize,
-}
-
 impl<'t> Texts<'t> {
-    /// Texts by the file name that findings use.
+    /// Texts by the name that findings give their file.
     pub fn new(texts: impl IntoIterator<Item = (&'t str, &'t [u8])>) -> Self {
         let files = texts.into_iter().filter_map(|(name, content)| {
             let text = std::str::from_utf8(content).ok()?;
@@ -43,35 +41,60 @@ impl<'t> Texts<'t> {
         Self { files: files.collect() }
     }
 
-    /// The line of a finding, at most `width` characters of it; none if there is no such
-    /// line, or if it may contain a secret.
-    pub fn excerpt(&self, finding: &Finding, width: usize) -> Option<Excerpt> {
+    /// The line of a finding with its number and carets below the value, as lines of at
+    /// most `width` columns; none where there is no such line, or where it may hold a
+    /// secret.
+    pub fn excerpt(&self, finding: &Finding, width: usize, paint: Paint) -> Option<String> {
+        let (line, mark) = self.marked_line(finding)?;
+        // The library replaces what else is unsafe.
+        let is_invisible = |c: char| is_unsafe(c) && !c.is_control();
+        let shown = |text: &str| text.replace(is_invisible, "\u{fffd}");
+        let start = shown(&line[..mark.start]).len();
+        let mark = start..start + shown(&line[mark]).len();
+        let snippet = Snippet::source(shown(line))
+            .line_start(usize::try_from(finding.line).ok()?)
+            .annotation(AnnotationKind::Primary.span(mark));
+        let group = Group::with_level(Level::ERROR).element(snippet);
+        let plain = Renderer::plain();
+        let renderer = if paint.is_on() {
+            plain.line_num(FAINT).error(RED).emphasis(FAINT)
+        } else {
+            plain
+        };
+        Some(renderer.term_width(width).render(&[group]))
+    }
+
+    /// The line of a finding, and the bytes of it that are marked.
+    fn marked_line(&self, finding: &Finding) -> Option<(&'t str, Range<usize>)> {
         let lines = self.files.get(finding.file.as_str())?;
         let number = usize::try_from(finding.line).ok()?.checked_sub(1)?;
         let line = lines.line(number)?;
         if line.trim().is_empty() || line.len() > LINE_LIMIT || is_secret_path(&finding.path) || may_hold_secret(line) {
             return None;
         }
-        // If the object cannot be parsed, it is not known which lines are values.
+        // Where the object cannot be read, it is not known which lines are values.
         if finding.path.is_empty() && finding.object.is_empty() && lines.is_in_secret(number) {
             return None;
         }
-        let line: Vec<char> = line.chars().map(shown).collect();
-        let column = usize::try_from(finding.column).ok()?.saturating_sub(1).min(line.len());
-        Some(cut(&line, column, marked(&line, column), width))
+        let characters: Vec<char> = line.chars().collect();
+        let column = usize::try_from(finding.column).ok()?.saturating_sub(1);
+        let column = column.min(characters.len());
+        let end = column + marked(&characters, column);
+        let offset = |column: usize| line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
+        Some((line, offset(column)..offset(end)))
     }
 }
 
 impl<'t> Lines<'t> {
     fn new(text: &'t str) -> Self {
-        // YAML counts lines that end in CR alone; nothing else does.
+        // Lines that end in CR alone are counted by YAML, and nowhere else.
         let mut breaks = memchr::memchr_iter(b'\r', text.as_bytes());
         let text = if breaks.any(|at| text.as_bytes().get(at + 1) != Some(&b'\n')) {
             ""
         } else {
             text
         };
-        // The column in the first line does not count the byte order mark.
+        // The column of the first line does not count the mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let starts: Vec<usize> = std::iter::once(0)
             .chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1))
@@ -91,7 +114,7 @@ impl<'t> Lines<'t> {
                 }
                 (first, secret) = (number, false);
             }
-            // The word is enough: a document that cannot be parsed may be anything.
+            // A word is enough: whatever cannot be read may be anything.
             secret |= line.contains("Secret");
         }
         lines
@@ -109,16 +132,7 @@ impl<'t> Lines<'t> {
     }
 }
 
-/// Control characters could control the terminal.
-fn shown(character: char) -> char {
-    match character {
-        '\t' => ' ',
-        control if control.is_control() => '\u{fffd}',
-        other => other,
-    }
-}
-
-/// How many characters from `column` on belong to the value or key there.
+/// How many characters from `column` on are the value or the key that stands there.
 fn marked(line: &[char], column: usize) -> usize {
     let rest = &line[column..];
     let plain_end = || {
@@ -173,48 +187,12 @@ fn open_brackets(before: &[char]) -> usize {
     })
 }
 
-/// The part of a line that fits, around the mark.
-fn cut(line: &[char], before: usize, marked: usize, width: usize) -> Excerpt {
-    const ELLIPSIS: usize = 3;
-    let width = width.max(4 * ELLIPSIS);
-    if line.len() <= width && before + marked <= width {
-        return Excerpt {
-            line: line.iter().collect(),
-            before,
-            marked,
-        };
-    }
-    let room = width - 2 * ELLIPSIS;
-    // Keep the beginning of the mark, and as much of what precedes it as fits.
-    let start = if before + marked.min(room) > width - ELLIPSIS {
-        (before + marked.min(room)).saturating_sub(room)
-    } else {
-        0
-    };
-    let (lead, room) = if start > 0 {
-        ("...", room)
-    } else {
-        ("", width - ELLIPSIS)
-    };
-    let end = (start + room).min(line.len());
-    let mut text = lead.to_owned();
-    text.extend(&line[start.min(end)..end]);
-    if end < line.len() {
-        text.push_str("...");
-    }
-    Excerpt {
-        before: before - start + lead.len(),
-        marked: marked.min(end.saturating_sub(before)).max(1),
-        line: text,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::Texts;
+    use super::{Paint, Texts};
     use crate::lint::{Finding, Place, codes};
 
-    fn excerpt(text: &str, line: u32, column: u32, path: &str, width: usize) -> Option<(String, usize, usize)> {
+    fn finding(line: u32, column: u32, path: &str) -> Finding {
         let place = Place {
             object: if path.is_empty() {
                 String::new()
@@ -226,14 +204,24 @@ mod tests {
             column,
             path: path.into(),
         };
-        let finding = Finding::new(&codes::INPUT_TYPE, place, "x");
-        let found = Texts::new([("f", text.as_bytes())]).excerpt(&finding, width)?;
-        Some((found.line, found.before, found.marked))
+        Finding::new(&codes::INPUT_TYPE, place, "x")
+    }
+
+    /// The line and what of it is marked.
+    fn marked(text: &str, line: u32, column: u32, path: &str) -> Option<(String, String)> {
+        let texts = Texts::new([("f", text.as_bytes())]);
+        let (line, mark) = texts.marked_line(&finding(line, column, path))?;
+        Some((line.to_owned(), line[mark].to_owned()))
+    }
+
+    fn excerpt(text: &str, line: u32, column: u32, width: usize) -> Option<String> {
+        let texts = Texts::new([("f", text.as_bytes())]);
+        texts.excerpt(&finding(line, column, "spec"), width, Paint::new(false))
     }
 
     #[test]
     fn the_value_or_the_key_is_marked() {
-        for (text, column, marked) in [
+        for (text, column, expected) in [
             ("a: value  # why", 4, "value"),
             ("a: value", 1, "a"),
             ("hosts: [a.com, 'b c', \"d\\\"e\"]", 9, "a.com"),
@@ -245,14 +233,28 @@ mod tests {
             ("\ta: b\r\n", 5, "b"),
             ("a: \"open", 4, "\"open"),
             ("url: http://a:80", 6, "http://a:80"),
+            ("名: 値 # x", 4, "値"),
         ] {
-            let (line, before, length) = excerpt(text, 1, column, "spec", 80).unwrap();
-            let found: String = line.chars().skip(before).take(length).collect();
-            assert_eq!(found, marked, "{text}");
+            assert_eq!(marked(text, 1, column, "spec").expect(text).1, expected, "{text}");
         }
-        assert_eq!(excerpt("a: b", 1, 99, "spec", 80), Some(("a: b".into(), 4, 1)));
-        assert_eq!(excerpt("a: b", 3, 1, "spec", 80), None);
-        assert_eq!(excerpt("a: b\rc: d", 1, 1, "spec", 80), None);
+        assert_eq!(marked("a: b", 1, 99, "spec"), Some(("a: b".into(), String::new())));
+        assert_eq!(marked("a: b", 3, 1, "spec"), None);
+        assert_eq!(marked("a: b\rc: d", 1, 1, "spec"), None);
+    }
+
+    #[test]
+    fn carets_stand_below_the_value_in_a_terminal() {
+        for (text, column, expected) in [
+            ("a: b", 4, "  |\n1 | a: b\n  |    ^"),
+            ("\ta: b", 5, "  |\n1 |     a: b\n  |        ^"),
+            // Wide characters take two columns.
+            ("名: [値, b]", 8, "  |\n1 | 名: [値, b]\n  |          ^"),
+            ("名: [値, b]", 5, "  |\n1 | 名: [値, b]\n  |      ^^"),
+            // What steers a terminal, or turns its text around, is shown as a sign.
+            ("a: \u{1b}[2J\u{202e}b", 4, "  |\n1 | a: ␛[2J�b\n  |    ^^^^^^"),
+        ] {
+            assert_eq!(excerpt(text, 1, column, 80).expect(text), expected, "{text:?}");
+        }
     }
 
     #[test]
@@ -267,31 +269,30 @@ mod tests {
             ("{\"kind\": \"Secret\", \"stringData\" : {}}", "metadata.name"),
             ("  token: \"abc # kind: Secret", ""),
         ] {
-            assert_eq!(excerpt(text, 1, 1, path, 80), None, "{text}");
+            assert_eq!(marked(text, 1, 1, path), None, "{text}");
         }
         for text in [
             "metadata: {name: a}",
             "data:",
             "serverCertificate: /etc/istio/ingressgateway-ca-certs/ca-chain.cert.pem",
         ] {
-            assert!(excerpt(text, 1, 1, "spec", 80).is_some(), "{text}");
+            assert!(marked(text, 1, 1, "spec").is_some(), "{text}");
         }
         let two = "kind: Gateway\n---\nkind: Secret\nstringData:\n  a: 'b\n";
-        assert!(excerpt(two, 1, 1, "", 80).is_some());
-        assert_eq!(excerpt(two, 5, 1, "", 80), None);
+        assert!(marked(two, 1, 1, "").is_some());
+        assert_eq!(marked(two, 5, 1, ""), None);
     }
 
     #[test]
     fn long_lines_are_cut_around_the_mark() {
-        let line = format!("{}: {}", "k".repeat(20), "v ".repeat(20));
-        for width in [12, 20, 30, 60, 80] {
-            for column in [1, 23, 40] {
-                let (shown, before, marked) = excerpt(&line, 1, column, "spec", width).unwrap();
-                assert!(shown.chars().count() <= width.max(12), "{shown}");
-                assert!(before + marked <= width.max(12), "{shown} {before} {marked}");
-            }
+        let line = format!("{}: {}", "k".repeat(20), "v ".repeat(60));
+        for column in [1, 23, 120] {
+            let shown = excerpt(&line, 1, column, 40).expect("a line");
+            assert!(shown.contains('^') && shown.contains("..."), "{shown}");
+            assert!(shown.lines().all(|line| line.chars().count() <= 60), "{shown}");
         }
     }
+
     proptest::proptest! {
         #[test]
         fn any_line_and_place_is_answered(
@@ -300,9 +301,8 @@ mod tests {
             column in 0..70_u32,
             width in 0..90_usize,
         ) {
-            if let Some((shown, before, marked)) = excerpt(&text, line, column, "spec", width) {
-                proptest::prop_assert!(marked >= 1);
-                proptest::prop_assert!(before <= shown.chars().count());
+            if let Some(shown) = excerpt(&text, line, column, width) {
+                proptest::prop_assert!(shown.contains('^'), "{shown}");
             }
         }
     }

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::lint::{Finding, Report, Severity};
+use crate::printable::printable;
 use crate::remedy::Aim;
 
 /// A line per finding of at least the severity `shown_from`; `aim` completes the command
@@ -70,7 +71,9 @@ fn message(finding: &Finding, aim: &Aim) -> String {
 
 /// A message: line breaks would end the command.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let lines = text.split('\r');
+    let lines = lines.map(|line| printable(line).replace('%', "%25").replace('\n', "%0A"));
+    lines.collect::<Vec<String>>().join("%0D")
 }
 
 /// A property: `:` and `,` would end it, too.

@@ -9,6 +9,8 @@ use crate::lint::{Finding, Report, Severity, Skipped};
 use crate::ops::lint::check::Checked;
 use crate::remedy::Aim;
 
+const INDENT: &str = "     ";
+
 /// How to render it.
 #[derive(Debug, Clone, Copy)]
 pub struct Layout<'a> {
@@ -81,16 +83,11 @@ fn one(finding: &Finding, texts: &Texts<'_>, layout: Layout<'_>) -> String {
         let _ = write!(text, "  ({})", printable(&finding.object));
     }
     text.push('\n');
-    let number = finding.line.to_string();
-    // The line number with its bar, and the blank lines around it.
-    let margin = number.len() + 8;
-    if let Some(excerpt) = texts.excerpt(finding, layout.width.saturating_sub(margin)) {
-        let blank = " ".repeat(number.len());
-        let bar = paint.faint("|");
-        let marks = paint.bad(&"^".repeat(excerpt.marked));
-        let _ = writeln!(text, "     {blank} {bar}");
-        let _ = writeln!(text, "     {} {bar} {}", paint.faint(&number), excerpt.line);
-        let _ = writeln!(text, "     {blank} {bar} {}{marks}", " ".repeat(excerpt.before));
+    // The excerpt's lines are indented.
+    if let Some(excerpt) = texts.excerpt(finding, layout.width.saturating_sub(INDENT.len()), paint) {
+        for line in excerpt.lines() {
+            let _ = writeln!(text, "{INDENT}{line}");
+        }
     }
     for (word, part) in [("why", &finding.why), ("try", &finding.fix.words(layout.aim))] {
         if !part.is_empty() {

@@ -1,6 +1,8 @@
 //! Text inside XML and HTML.
 
-/// Escapes markup; characters that XML 1.0 forbids are replaced.
+use crate::printable::is_unsafe;
+
+/// Escapes markup, and characters that XML 1.0 forbids or that turn text around.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -9,8 +11,9 @@ pub(super) fn escape(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            '\n' | '\t' => escaped.push(character),
-            control if control.is_control() || matches!(control, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
+            other if is_unsafe(other) || matches!(other, '\u{fffe}' | '\u{ffff}') => {
+                escaped.extend(other.escape_unicode());
+            }
             other => escaped.push(other),
         }
     }
@@ -22,8 +25,8 @@ mod tests {
     #[test]
     fn markup_and_control_characters_are_escaped() {
         assert_eq!(
-            super::escape("<a b=\"c\">&\u{1}"),
-            "&lt;a b=&quot;c&quot;&gt;&amp;\u{fffd}"
+            super::escape("<a b=\"c\">&\u{1}\u{202e}"),
+            "&lt;a b=&quot;c&quot;&gt;&amp;\\u{1}\\u{202e}"
         );
     }
 }

@@ -75,6 +75,7 @@ mod source_tree;
 mod status;
 mod status_cluster;
 mod task_page;
+mod terminal_safety;
 mod tls_client;
 mod up;
 mod variables;
