@@ -8,7 +8,7 @@ use crate::source_tree::{SourceFile, texts, tree};
 
 /// The modules from the ground up; each uses only those of lower floors.
 const FLOORS: &[&[&str]] = &[
-    &["shell", "secrecy", "hex", "alert", "spelling"],
+    &["shell", "secrecy", "hex", "alert", "spelling", "printable"],
     &["remedy"],
     &["problem"],
     &["names", "files"],
@@ -56,6 +56,7 @@ const PURE: &[&str] = &[
     "probe::verdict_client",
     "probe::verdict_http",
     "probe::verdict_tls",
+    "printable",
     "problem",
     "remedy",
     "report",

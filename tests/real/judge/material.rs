@@ -110,7 +110,7 @@ fn pem(kind: &str, name: &str) -> String {
 fn hash(pair: &Pair) -> String {
     let certificate = CertificateDer::from_pem_slice(pair.chain.as_bytes()).expect("a certificate");
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &certificate);
-    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    istio_tls::hex::digits(hash.as_ref())
 }
 
 /// `verifyCertificateSpki` of a leaf: SHA-256 of its key in base64.

@@ -368,7 +368,7 @@ pub(super) fn rows() -> Vec<Row> {
             Openssl(MUTUAL),
             &["--cert", "client.pem", "--key", "clientencrypted.key"],
             ("client-key-encrypted", "config"),
-            ["a password is required", "none"],
+            ["is encrypted", "a password is required"],
         ),
         row(
             "HTTP 404",
