@@ -160,9 +160,16 @@ pub async fn dial(dial: &Dial, provider: &Arc<CryptoProvider>) -> Dialled {
 pub async fn resolve(name: &str, port: u16, patience: Duration) -> Resolve {
     let start = Instant::now();
     let found = timeout(patience, tokio::net::lookup_host((name, port))).await;
+    let mut is_unanswered = false;
     let (addresses, error) = match found {
-        Err(_) => (Vec::new(), Some("the resolver timed out".to_owned())),
-        Ok(Err(error)) => (Vec::new(), Some(crate::files::plain(&error))),
+        Err(_) => {
+            is_unanswered = true;
+            (Vec::new(), Some("the resolver timed out".to_owned()))
+        }
+        Ok(Err(error)) => {
+            is_unanswered = is_no_answer(&error);
+            (Vec::new(), Some(crate::files::plain(&error)))
+        }
         Ok(Ok(found)) => {
             let mut addresses = Vec::new();
             for address in found {
@@ -178,7 +185,15 @@ pub async fn resolve(name: &str, port: u16, patience: Duration) -> Resolve {
         name: name.to_owned(),
         error: error.or_else(|| addresses.is_empty().then(|| "the name has no IP address".to_owned())),
         addresses,
+        is_unanswered,
     }
+}
+
+/// Whether a resolver's error is temporary: the system says so only in its words
+/// (`getaddrinfo`, EAI_AGAIN).
+fn is_no_answer(error: &io::Error) -> bool {
+    let words = error.to_string();
+    ["emporary failure", "ry again"].iter().any(|part| words.contains(part))
 }
 
 pub(super) async fn connect(address: SocketAddr, patience: Duration) -> (Connect, Option<TcpStream>) {
@@ -345,4 +360,25 @@ pub(super) fn printable(bytes: &[u8]) -> String {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_resolver_that_is_out_of_reach_says_nothing_of_a_name() {
+        for (words, expected) in [
+            (
+                "failed to lookup address information: Temporary failure in name resolution",
+                true,
+            ),
+            ("failed to lookup address information: Try again", true),
+            ("failed to lookup address information: Name or service not known", false),
+            (
+                "failed to lookup address information: No address associated with hostname",
+                false,
+            ),
+        ] {
+            assert_eq!(super::is_no_answer(&std::io::Error::other(words)), expected, "{words}");
+        }
+    }
 }

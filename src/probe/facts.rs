@@ -32,6 +32,9 @@ pub struct Resolve {
     pub addresses: Vec<IpAddr>,
     /// Why there are no addresses.
     pub error: Option<String>,
+    /// The resolver gave no answer, so the name may have addresses all the same.
+    #[serde(skip)]
+    pub is_unanswered: bool,
 }
 
 /// A TCP connection.

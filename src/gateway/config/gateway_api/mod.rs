@@ -63,24 +63,19 @@ pub struct Converted<'a> {
 impl Converted<'_> {
     /// Adds what was made to what the table is built of.
     pub fn add_to<'i>(&'i self, input: &mut Input<'i>) {
-        let object = |made: &'i Made<'_, _>| Object {
-            namespace: &made.namespace,
-            name: &made.name,
-            created: &made.created,
-            spec: &made.spec,
-            place: Box::new(&made.places),
-            of_gateway_api: true,
-        };
-        input.gateways.extend(self.gateways.iter().map(object));
-        let object = |made: &'i Made<'_, _>| Object {
-            namespace: &made.namespace,
-            name: &made.name,
-            created: &made.created,
-            spec: &made.spec,
-            place: Box::new(&made.places),
-            of_gateway_api: true,
-        };
-        input.virtual_services.extend(self.routes.iter().map(object));
+        input.gateways.extend(self.gateways.iter().map(object_of));
+        input.virtual_services.extend(self.routes.iter().map(object_of));
+    }
+}
+
+fn object_of<'i, T>(made: &'i Made<'_, T>) -> Object<'i, T> {
+    Object {
+        namespace: &made.namespace,
+        name: &made.name,
+        created: &made.created,
+        spec: &made.spec,
+        place: Box::new(&made.places),
+        of_gateway_api: true,
     }
 }
 
